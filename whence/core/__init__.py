@@ -1,0 +1,1 @@
+"""The seed, complete: what a Variable is, what made it, and the walk back."""

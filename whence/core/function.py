@@ -1,0 +1,433 @@
+"""Function: a node of the graph, and the class that users subclass.
+
+``forward`` computes with arrays, ``backward`` takes the gradient of the output and returns that of
+the input. An instance that is called becomes the creator of its result.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from ..config import EAGER, mode
+from ..errors import GraphError, InPlaceError, NoGradientError, ShapeError
+from .graph import Absent, Leaf, Port, Stamp, fingerprint, next_generation, nobody
+from .origin import INSIDE, called_at, made_at, place_of, user_frame
+from .sweep import conform
+from .variable import Variable, as_data, make
+
+ndarray = np.ndarray
+
+
+class Function:
+    """A differentiable function: subclass it with ``forward`` and ``backward``.
+
+    ``forward(*arrays)`` gets arrays and returns an array (or a tuple of them).
+    ``backward(*gys)`` gets the gradient of each output and returns the gradient of each input.
+    Inside ``backward``, ``self.input.data`` (``self.inputs[i].data``) is the value that forward
+    got. For complex arrays, gradients are directions of steepest ascent: the gradient of
+    ``y = f(x)`` is ``gy * conj(f'(x))``.
+
+    Calling an instance a second time makes a fresh node (a copy with the same attributes), so
+    that the first graph stays right.
+
+    Second derivatives come from the same ``backward``: when gradients are recorded,
+    ``self.input.data`` is the recorded value. Arrays that forward put on ``self`` would be
+    constants there, so that raises instead.
+
+    Example:
+        >>> import numpy as np
+        >>> from whence import Function, Variable
+        >>> class Square(Function):
+        ...     def forward(self, x):
+        ...         return x ** 2
+        ...     def backward(self, gy):
+        ...         return 2 * self.input.data * gy
+        >>> x = Variable(np.array(3.0))
+        >>> y = Square()(x)
+        >>> y.backward()
+        >>> print(y, x.grad)
+        9.0 6.0
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_live",
+        "code",
+        "edges",
+        "generation",
+        "lasti",
+        "name",
+        "owner",
+        "ports",
+        "stamps",
+        "stashed",
+        "values",
+    )
+
+    edges: tuple[Any, ...]
+    values: tuple[Any, ...]
+    owner: Any
+    ports: tuple[Port, ...] | None
+    stamps: tuple[Stamp, ...] | None
+    generation: int
+    code: CodeType | None
+    lasti: int
+    name: str | None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = object.__new__(cls)
+        self.edges = self.values = ()
+        self.owner = nobody
+        self.ports = self.stamps = self.code = self.name = None
+        self.lasti = self.generation = 0
+        self._live = None
+        self.stashed = ()
+        return self
+
+    def forward(self, *xs: Any) -> Any:
+        """The value: arrays in, an array or a tuple of arrays out."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
+
+    def backward(self, *gys: Any) -> Any:
+        """The gradient for each input, given the gradient of each output."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method backward(self, gy)")
+
+    def __call__(self, *inputs: Any) -> Any:
+        node = self if not self.generation else self._again()
+        edges = []
+        values = []
+        for x in inputs:
+            edge, value = _opened(x)
+            edges.append(edge)
+            values.append(value)
+        attributes = getattr(node, "__dict__", None)
+        before = dict(attributes) if attributes else {}
+        ys = _locked(node.forward, values, node)
+        single = not isinstance(ys, (tuple, list))
+        outputs = tuple(make(_result(y, node, values)) for y in ((ys,) if single else ys))
+        setting = mode()
+        if setting is not EAGER and setting.watch is not None:
+            for y in outputs:
+                setting.watch(node, y._data, "forward")
+        if setting.recording:
+            node.edges, node.values = tuple(edges), tuple(values)
+            node.stamps = stamps_of(edges, values)
+            if attributes:
+                node.stashed = tuple(_stashed(before, attributes))
+            frame = sys._getframe(1)
+            if INSIDE[frame.f_code.co_filename]:
+                frame = user_frame()
+            node.code, node.lasti = frame.f_code, frame.f_lasti
+            if single:
+                node.adopt(outputs[0])
+            else:
+                node.adopt_all(outputs)
+        return outputs[0] if single else outputs
+
+    def adopt_all(self, outputs: tuple[Variable, ...]) -> None:
+        """Become the creator of several outputs."""
+        self.generation = next_generation()
+        self.ports = tuple(Port(self, i, v) for i, v in enumerate(outputs))
+        for port, v in zip(self.ports, outputs, strict=True):
+            v.edge = port
+
+    def adopt(self, output: Variable) -> None:
+        """Become the creator of ``output``."""
+        self.generation = next_generation()
+        self.owner = ref(output)
+        output.edge = self
+
+    # --- the notebook's names --------------------------------------------------------------------
+
+    @property
+    def node(self) -> Function:
+        """The Function that an edge leads to: this one."""
+        return self
+
+    @property
+    def inputs(self) -> tuple[Variable, ...]:
+        """The inputs: the user's own Variables where they are still there."""
+        if self._live is not None:
+            return self._live
+        return tuple(_as_variable(edge, value) for edge, value in self.operands())
+
+    @property
+    def input(self) -> Variable:
+        """The only input."""
+        inputs = self.inputs
+        if len(inputs) != 1:
+            raise GraphError(f"{self.label} has {len(inputs)} inputs; write inputs[0], inputs[1] …")
+        return inputs[0]
+
+    @property
+    def outputs(self) -> tuple[Variable | None, ...]:
+        """The outputs; None for one that nobody holds any more."""
+        return tuple(port.owner() for port in (self.ports or (self,)))
+
+    @property
+    def output(self) -> Variable | None:
+        """The only output, if somebody still holds it."""
+        if self.ports is not None:
+            raise GraphError(f"{self.label} has {len(self.ports)} outputs; write outputs[0] …")
+        return self.owner()
+
+    @property
+    def label(self) -> str:
+        """What to call this node in texts."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        place = place_of(self.code, self.lasti)
+        return f"<{self.label} called at {place.where}>" if place else f"<{self.label}>"
+
+    # --- what the sweep asks ---------------------------------------------------------------------
+
+    def operands(self) -> Iterator[tuple[Any, Any]]:
+        """Edge and saved value of each differentiable input."""
+        return zip(self.edges, self.values, strict=True)
+
+    def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
+        """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
+        gys = [g] if self.ports is None else filled(self.ports, g, record)
+        gys = [conjugated(gy) for gy in gys]
+        self._live = tuple(_live(e, v, record) for e, v in self.operands())
+        try:
+            if record and self.stashed:
+                with self._live_stash():
+                    gxs = self.backward(*gys)
+            else:
+                gxs = self.backward(*gys) if record else _locked(self.backward, gys, self)
+        finally:
+            self._live = None
+        gxs = gxs if isinstance(gxs, (tuple, list)) else (gxs,)
+        if len(gxs) != len(self.edges):
+            raise GraphError(
+                f"{self.label}.backward returned {len(gxs)} gradients for {len(self.edges)} inputs\n"
+                f"  {self.label} was {made_at(self)}\n"
+                "  → return one gradient (or None) for each input of forward"
+            )
+        return [
+            None if gx is None else self._checked(gx, value, record)
+            for gx, value in zip(gxs, self.values, strict=True)
+        ]
+
+    def _checked(self, gx: Any, value: Any, record: bool) -> Any:
+        if isinstance(gx, Variable):
+            gx = gx if record else gx._data
+        elif record:
+            gx = make(as_data(gx))
+        elif not isinstance(gx, (ndarray, np.generic)):
+            gx = as_data(gx)
+        if gx.dtype.kind == "c":
+            gx = np.conjugate(gx)
+        if gx.shape != value.shape:
+            raise ShapeError(
+                f"{self.label}.backward returned a gradient of shape {gx.shape} for an input of "
+                f"shape {value.shape}\n  {self.label} was {made_at(self)}\n"
+                "  → a gradient has the shape of its input"
+            )
+        return conform(gx, value, self)
+
+    # --- attributes that forward leaves on self --------------------------------------------------
+
+    def _again(self) -> Function:
+        """A fresh node with the same attributes, for another call."""
+        node = type(self).__new__(type(self))
+        for cls in type(self).__mro__:
+            if cls is Function:
+                break
+            for slot in getattr(cls, "__slots__", ()):
+                if hasattr(self, slot):
+                    setattr(node, slot, getattr(self, slot))
+        if hasattr(self, "__dict__"):
+            node.__dict__.update(self.__dict__)
+        return node
+
+    @contextmanager
+    def _live_stash(self) -> Iterator[None]:
+        """While gradients are recorded: stashed inputs and outputs become recorded values."""
+        old = {name: getattr(self, name) for name in self.stashed}
+        for name, value in old.items():
+            setattr(self, name, self._recorded(name, value))
+        try:
+            yield
+        finally:
+            for name, value in old.items():
+                setattr(self, name, value)
+
+    def _recorded(self, name: str, stashed: Any) -> Any:
+        for edge, value in zip(self.edges, self.values, strict=True):
+            if stashed is value:
+                return make(value, edge)
+        owner = self.owner()
+        if owner is not None and stashed is owner._data:
+            return make(stashed, self)
+        raise NoGradientError(
+            f"{self.label}.forward stored self.{name}, which depends on the input; its second "
+            f"derivative would miss that\n  {self.label} was {made_at(self)}\n"
+            f"  → compute it again in backward from self.input.data, instead of storing it"
+        )
+
+    # --- cutting ---------------------------------------------------------------------------------
+
+    def sever(self) -> None:
+        """Forget the inputs: the output becomes an input itself."""
+        self.edges = self.values = ()
+        self.stamps = None
+
+    def unchain_inputs(self) -> None:
+        """Sever every node behind this one."""
+        stack = list(self.edges)
+        while stack:
+            edge = stack.pop()
+            node = edge.node
+            if node is None:
+                continue
+            stack.extend(node.edges)
+            if type(edge) is Port:
+                edge.node = None
+            else:
+                node.sever()
+
+
+def conjugated(g: Any) -> Any:
+    """From bilinear cotangent to steepest ascent direction, and back."""
+    return np.conjugate(g) if g.dtype.kind == "c" else g
+
+
+class _Live(Variable):
+    """An input as a user's ``backward`` sees it: ``data`` is the saved value, recorded if need be."""
+
+    __slots__ = ("seen",)
+
+    @property
+    def data(self) -> Any:  # type: ignore[override]
+        return self.seen
+
+
+def _live(edge: Any, value: Any, record: bool) -> _Live:
+    live = object.__new__(_Live)
+    live._data, live.grad, live.edge = value, None, edge
+    live.seen = make(value, edge) if record else value
+    return live
+
+
+def filled(ports: tuple[Port, ...], g: list[Any], record: bool) -> list[Any]:
+    """Zeros for outputs that no gradient reached."""
+    parts = []
+    for port, part in zip(ports, g, strict=True):
+        if part is None:
+            part = np.zeros(port.shape, port.dtype)
+            part = make(part) if record else part
+        parts.append(part)
+    return parts
+
+
+def _opened(x: Any) -> tuple[Any, Any]:
+    """Edge and value of an operand; what is not a Variable becomes a constant."""
+    if isinstance(x, Variable):
+        if x.edge is None:
+            x.edge = x._leaf()
+        return x.edge, x._data
+    value = as_data(x, copy=True)
+    return Leaf(value, None, constant=True), value
+
+
+def _as_variable(edge: Any, value: Any) -> Variable:
+    owner = edge.owner()
+    if owner is not None and owner.edge is edge:
+        return owner
+    if isinstance(value, Absent):
+        return _Released(value, edge)
+    return make(value, edge)
+
+
+class _Released(Variable):
+    """An intermediate that was let go of, and whose value no gradient needs."""
+
+    __slots__ = ()
+
+    def __init__(self, absent: Absent, edge: Any) -> None:
+        self._data, self.grad, self.edge = absent, None, edge
+
+    @property
+    def data(self) -> Any:  # type: ignore[override]
+        raise GraphError(
+            f"this value of shape {self.shape} was not kept: nothing held it and no gradient needs "
+            f"it{called_at()}\n  it was {made_at(self.edge)}\n  → keep the Variable in a name"
+        )
+
+    def __repr__(self) -> str:
+        return f"Variable(<not kept>, shape={self.shape}, dtype={self.dtype})"
+
+    __str__ = __repr__
+
+
+def _result(y: Any, node: Function, values: list[Any]) -> Any:
+    if type(y) is np.float64:
+        return y
+    if isinstance(y, Variable):
+        raise GraphError(
+            f"{node.label}.forward returned a Variable{called_at()}\n"
+            "  → forward gets arrays and returns arrays"
+        )
+    y = as_data(y)
+    if type(y) is ndarray and any(y is value for value in values):
+        y = y.view()
+    return y
+
+
+def _stashed(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Names of the attributes with floating-point contents that forward left on self."""
+    for name, value in after.items():
+        if (name not in before or before[name] is not value) and _holds_floats(value):
+            yield name
+
+
+def _holds_floats(value: Any) -> bool:
+    if isinstance(value, (ndarray, np.generic)):
+        return value.dtype.kind in "fc"
+    if isinstance(value, (tuple, list)):
+        return any(_holds_floats(part) for part in value)
+    if isinstance(value, dict):
+        return any(_holds_floats(part) for part in value.values())
+    return isinstance(value, (float, complex, Variable))
+
+
+def stamps_of(edges: Any, values: Any) -> tuple[Stamp, ...] | None:
+    """Stamps of those inputs whose arrays the user has been handed."""
+    stamps = None
+    for edge, value in zip(edges, values, strict=True):
+        if edge.stamps is not None and type(edge) is Leaf:
+            new = Stamp(value, fingerprint(value), 0)
+            stamps = (new,) if stamps is None else (*stamps, new)
+    return stamps
+
+
+def _locked(function: Any, arrays: list[Any], node: Function) -> Any:
+    """``function(*arrays)``, which must not write into them."""
+    locked = [a for a in arrays if type(a) is ndarray and a.flags.writeable]
+    if not locked:
+        return function(*arrays)
+    for array in locked:
+        array.setflags(write=False)
+    try:
+        return function(*arrays)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise InPlaceError(
+            f"{node.label}.{function.__name__} wrote into an array that belongs to the graph"
+            f"{called_at()}\n"
+            "  → make a new array (x = x + 1) or copy it first (x = x.copy())"
+        ) from error
+    finally:
+        for array in locked:
+            array.setflags(write=True)

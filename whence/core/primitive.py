@@ -1,0 +1,427 @@
+"""What an op is: one declaration of its value and its gradient, and the node that it leaves.
+
+A rule ``vjp(g, y, *inputs, **params)`` is a pure expression in NumPy: given arrays it costs what
+NumPy costs, given Variables it records itself. Rules are *bilinear*: for ``y = f(x)`` elementwise
+the rule is ``g * f'(x)``, also for complex x (see ``sweep``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+from weakref import ref
+
+import numpy as np
+
+from ..config import EAGER, mode
+from ..errors import AxisError, BoundsError, DtypeError, GraphError, ShapeError
+from .explain import operand_lines, shape_advice
+from .function import Function, conjugated, filled, stamps_of
+from .graph import Absent, Leaf, Stamp, fingerprint, next_generation
+from .origin import INSIDE, called_at, user_frame
+from .sweep import conform
+from .table import OPS, name_of
+from .variable import Variable, as_data, make
+
+ndarray, float64 = np.ndarray, np.float64
+Rule = Callable[..., Any]
+
+SMALL = 4096  # bytes up to which a value is kept though no gradient reads it, for whence() to show
+_SCALARS = frozenset({float, int, float64, np.float32})
+_new = Variable.__new__
+_getframe = sys._getframe
+
+#: Every primitive by name; the laws in the tests range over it.
+PRIMITIVES: dict[str, Primitive] = {}
+
+
+class Plan(NamedTuple):
+    """What a node keeps when the operands at certain positions are Variables."""
+
+    rules: tuple[tuple[int, Rule], ...]
+    drop: tuple[int, ...]  # operands that no rule of these reads
+    keep_y: bool
+
+
+class Primitive:
+    """An op: its value ``forward``, and a rule for the gradient of each operand.
+
+    Attributes:
+        name: as users write it, ``np.tanh``.
+        forward: arrays (positional) and parameters (by keyword) to the value.
+        vjp: a rule for each operand, or one function ``rule(i, g, y, *inputs, **params)``.
+        reads: for each rule the values it reads: ``"y"`` and digits of operands. None: all.
+        kind: ``elementwise``, ``linear`` (in all operands together) or ``opaque``.
+        domain: for each operand of an elementwise op, the interval that tests draw from.
+    """
+
+    __slots__ = ("_plans", "call", "domain", "forward", "kind", "name", "reads", "vjp")
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        vjp: Sequence[Rule] | Rule,
+        reads: Sequence[str] | None = None,
+        kind: str = "opaque",
+        domain: Sequence[tuple[float, float]] = (),
+    ) -> None:
+        self.name, self.forward, self.vjp = name, forward, vjp
+        self.reads, self.kind, self.domain = reads, kind, tuple(domain)
+        self.call: Callable[..., Any] = self.apply
+        self._plans: dict[tuple[int, ...], Plan] = {}
+        PRIMITIVES[name] = self
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.name}>"
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        return self.apply(*args, **params)
+
+    def plan(self, positions: tuple[int, ...], count: int) -> Plan:
+        """What to keep when the operands at ``positions``, of ``count``, are Variables."""
+        key = (count, *positions)
+        plan = self._plans.get(key)
+        if plan is None:
+            reads = self.reads
+            if callable(self.vjp):
+                vjp = self.vjp
+                rules = tuple((i, _numbered(vjp, i)) for i in positions)
+                reads = None if reads is None else reads * count
+            else:
+                rules = tuple((i, self.vjp[i]) for i in positions)
+            if reads is None:
+                drop, keep_y = (), True
+            else:
+                read = "".join(reads[i] for i in positions)
+                drop = tuple(i for i in range(count) if str(i) not in read)
+                keep_y = "y" in read
+            plan = self._plans[key] = Plan(rules, drop, keep_y)
+        return plan
+
+    def apply(self, *args: Any, **params: Any) -> Any:
+        """The op on any operands: the general path (the fast ones are ``unary``, ``binary``)."""
+        values: list[Any] = []
+        edges: list[Any] = []
+        positions: list[int] = []
+        for i, a in enumerate(args):
+            if isinstance(a, Variable):
+                if a.edge is None:
+                    a.edge = a._leaf()
+                edges.append(a.edge)
+                positions.append(i)
+                values.append(a._data)
+            else:
+                values.append(as_constant(a, self))
+        try:
+            y = self.forward(*values, **params)
+        except (ValueError, TypeError, IndexError) as error:
+            raise explained(self, args, params, error) from error
+        if not edges:
+            return y
+        many = isinstance(y, tuple)
+        ys = y if many else (y,)
+        outputs = tuple(make(_checked(part, values, self)) for part in ys)
+        node = None
+        setting = mode()
+        if setting.recording:
+            node = self._node(values, edges, positions, outputs, many, params)
+        if setting.watch is not None:
+            for v in outputs:
+                setting.watch(node or self, v._data, "forward")
+        return outputs if many else outputs[0]
+
+    def _node(
+        self,
+        values: list[Any],
+        edges: list[Any],
+        positions: list[int],
+        outputs: tuple[Variable, ...],
+        many: bool,
+        params: dict[str, Any],
+    ) -> Applied:
+        plan = self.plan(tuple(positions), len(values))
+        node = _new_node(Applied)
+        node.primitive, node.rules, node.params = self, plan.rules, params or None
+        node.edges = tuple(edges)
+        node.stamps = stamps_of(edges, [values[i] for i in positions])
+        for i, value in enumerate(values):
+            if type(value) is not ndarray:
+                continue
+            if i in plan.drop:
+                if value.nbytes > SMALL:
+                    values[i] = Absent(value)
+            elif i not in positions:
+                stamp = Stamp(value, fingerprint(value, exact=False), 0)
+                node.stamps = (stamp,) if node.stamps is None else (*node.stamps, stamp)
+        node.values = tuple(values)
+        node.y = None
+        if plan.keep_y:
+            node.y = tuple(v._data for v in outputs) if many else outputs[0]._data
+        frame = user_frame(2)
+        node.code, node.lasti = frame.f_code, frame.f_lasti
+        node.name = node._live = node.ports = None
+        node.stashed = ()
+        if many:
+            node.adopt_all(outputs)
+        else:
+            node.adopt(outputs[0])
+        return node
+
+
+class Applied(Function):
+    """A node: a primitive applied to operands."""
+
+    __slots__ = ("params", "primitive", "rules", "y")
+
+    primitive: Primitive
+    rules: tuple[tuple[int, Rule], ...]
+    params: dict[str, Any] | None
+    y: Any
+
+    @property
+    def label(self) -> str:
+        """The op's name, ``np.tanh``."""
+        return self.primitive.name
+
+    def operands(self) -> Iterator[tuple[Any, Any]]:
+        """Edge and saved value of each differentiable input."""
+        for edge, (i, _) in zip(self.edges, self.rules, strict=True):
+            yield edge, self.values[i]
+
+    def forward(self, *xs: Any) -> Any:
+        """The primitive's value for other inputs."""
+        values = list(self.values)
+        for (i, _), x in zip(self.rules, xs, strict=True):
+            values[i] = x
+        return self.primitive.forward(*values, **(self.params or {}))
+
+    def backward(self, *gys: Any) -> Any:
+        """The gradient for each input, given that of each output: one step of the chain by hand."""
+        record = any(isinstance(gy, Variable) for gy in gys)
+        gys = tuple(conjugated(gy if hasattr(gy, "dtype") else as_data(gy)) for gy in gys)
+        gxs = self.pull(gys[0] if self.ports is None else list(gys), record)
+        gxs = [conjugated(gx) for gx in gxs]
+        return gxs[0] if len(gxs) == 1 else tuple(gxs)
+
+    def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
+        """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
+        values, y = self.recorded() if record else (self.values, self.y)
+        if self.ports is not None:
+            g = tuple(filled(self.ports, g, record))
+        params = self.params
+        gxs = []
+        for k, (i, rule) in enumerate(self.rules):
+            if wanted is not None and not wanted[k]:
+                gxs.append(None)
+                continue
+            gx = rule(g, y, *values, **params) if params else rule(g, y, *values)
+            gxs.append(conform(gx, self.values[i], self))
+        return gxs
+
+    def recorded(self) -> tuple[tuple[Any, ...], Any]:
+        """Saved values as Variables, so that what is computed from them is recorded."""
+        values = list(self.values)
+        for edge, (i, _) in zip(self.edges, self.rules, strict=True):
+            if not isinstance(values[i], Absent):
+                values[i] = make(values[i], edge)
+        y = self.y
+        if y is not None:
+            if self.ports is None:
+                y = make(y, self)
+            else:
+                y = tuple(make(part, port) for part, port in zip(y, self.ports, strict=True))
+        return tuple(values), y
+
+
+def _numbered(vjp: Rule, i: int) -> Rule:
+    return lambda g, y, *xs, **params: vjp(i, g, y, *xs, **params)
+
+
+def _new_node(cls: type[Applied]) -> Applied:
+    return object.__new__(cls)
+
+
+# --- the fast paths ------------------------------------------------------------------------------
+
+
+def elementwise(
+    function: Any,
+    vjp: Sequence[Rule],
+    reads: Sequence[str] | None = None,
+    domain: Sequence[tuple[float, float]] = (),
+    forward: Callable[..., Any] | None = None,
+    name: str | None = None,
+) -> Primitive:
+    """Declare an elementwise op of one or two operands and register it for ``function``.
+
+    Args:
+        function: the NumPy function that it stands for.
+        vjp: for each operand the rule ``g * derivative``; broadcasting is undone by the engine.
+        reads: for each rule what it reads, ``"y"`` and digits of operands; None means everything.
+        domain: for each operand, where tests may draw from.
+        forward: another way to compute the value (an operator, which is quicker on scalars).
+        name: as users write it, if not as the function is called.
+    """
+    primitive = Primitive(
+        name or name_of(function), forward or function, vjp, reads, "elementwise", domain
+    )
+    primitive.call = _unary(primitive) if len(vjp) == 1 else _binary(primitive)
+    OPS[function] = primitive.call
+    return primitive
+
+
+def _unary(primitive: Primitive) -> Callable[..., Any]:
+    general, forward = primitive.apply, primitive.forward
+    rules, drop, keep_y = primitive.plan((0,), 1)
+    lean = bool(drop)
+    owner_of, count, new_node = ref, next_generation, object.__new__
+
+    def unary(a: Any, *rest: Any, **params: Any) -> Any:
+        if type(a) is not Variable or rest or params or mode() is not EAGER:
+            return general(a, *rest, **params)
+        edge = a.edge
+        if edge is None or edge.stamps is not None:
+            return general(a)
+        x = a._data
+        try:
+            y = forward(x)
+        except TypeError as error:
+            raise explained(primitive, (a,), {}, error) from error
+        node = new_node(Applied)
+        node.primitive = primitive
+        node.edges = (edge,)
+        node.rules = rules
+        node.values = (x,) if not lean or type(x) is not ndarray or x.nbytes <= SMALL else (Absent(x),)
+        node.y = y if keep_y else None
+        node.params = node.stamps = node.ports = node.name = None
+        frame = _getframe(2)
+        if INSIDE[frame.f_code.co_filename]:
+            frame = user_frame()
+        node.code = frame.f_code
+        node.lasti = frame.f_lasti
+        node.generation = count()
+        v = _new(Variable)
+        v._data = y
+        v.grad = None
+        v.edge = node
+        node.owner = owner_of(v)
+        return v
+
+    return unary
+
+
+def _binary(primitive: Primitive) -> Callable[..., Any]:
+    general, forward = primitive.apply, primitive.forward
+    both, left, right = (primitive.plan(p, 2) for p in ((0, 1), (0,), (1,)))
+    owner_of, count, new_node = ref, next_generation, object.__new__
+
+    def binary(a: Any, b: Any, *rest: Any, **params: Any) -> Any:
+        if rest or params or mode() is not EAGER:
+            return general(a, b, *rest, **params)
+        if type(a) is Variable:
+            x = a._data
+            edge = a.edge
+            if edge is None or edge.stamps is not None:
+                return general(a, b)
+            if type(b) is Variable:
+                z = b._data
+                other = b.edge
+                if other is None or other.stamps is not None:
+                    return general(a, b)
+                edges = (edge, other)
+                rules, drop, keep_y = both
+            elif type(b) in _SCALARS:
+                z = b
+                edges = (edge,)
+                rules, drop, keep_y = left
+            else:
+                return general(a, b)
+        elif type(b) is Variable and type(a) in _SCALARS:
+            z = b._data
+            edge = b.edge
+            if edge is None or edge.stamps is not None:
+                return general(a, b)
+            x = a
+            edges = (edge,)
+            rules, drop, keep_y = right
+        else:
+            return general(a, b)
+        try:
+            y = forward(x, z)
+        except (ValueError, TypeError) as error:
+            raise explained(primitive, (a, b), {}, error) from error
+        node = new_node(Applied)
+        node.primitive = primitive
+        node.edges = edges
+        node.rules = rules
+        if drop:
+            if 0 in drop and type(x) is ndarray and x.nbytes > SMALL:
+                x = Absent(x)
+            if 1 in drop and type(z) is ndarray and z.nbytes > SMALL:
+                z = Absent(z)
+        node.values = (x, z)
+        node.y = y if keep_y else None
+        node.params = node.stamps = node.ports = node.name = None
+        frame = _getframe(2)
+        if INSIDE[frame.f_code.co_filename]:
+            frame = user_frame()
+        node.code = frame.f_code
+        node.lasti = frame.f_lasti
+        node.generation = count()
+        v = _new(Variable)
+        v._data = y
+        v.grad = None
+        v.edge = node
+        node.owner = owner_of(v)
+        return v
+
+    return binary
+
+
+# --- operands and errors -------------------------------------------------------------------------
+
+
+def as_constant(a: Any, primitive: Primitive) -> Any:
+    """An operand that is not a Variable, as NumPy would take it; numbers only."""
+    if type(a) in _SCALARS or a is None or isinstance(a, (bool, complex, slice)):
+        return a
+    if isinstance(a, (list, tuple)) and any(isinstance(part, Variable) for part in a):
+        raise GraphError(
+            f"{primitive.name} got a list with Variables in it{called_at()}\n"
+            "  → np.stack([...]) makes one Variable of them"
+        )
+    return as_data(a)
+
+
+def _checked(y: Any, values: list[Any], primitive: Primitive) -> Any:
+    if not isinstance(y, (ndarray, np.generic)):
+        y = np.asarray(y)
+    if y.dtype.kind not in "fciub":
+        raise DtypeError(f"{primitive.name} gave {y.dtype} data{called_at()}")
+    if type(y) is ndarray and any(y is value for value in values):
+        y = y.view()
+    return y
+
+
+def explained(
+    primitive: Primitive, args: Sequence[Any], params: dict[str, Any], error: Exception
+) -> Exception:
+    """NumPy's error as one of ours, with the lines that made the operands."""
+    if isinstance(error, (ShapeError, DtypeError, BoundsError, GraphError)):
+        return error
+    text = f"{primitive.name}: {error}{called_at()}\n" + operand_lines(args, params)
+    if isinstance(error, np.exceptions.AxisError):
+        return AxisError(text)
+    if isinstance(error, IndexError):
+        return BoundsError(text)
+    if isinstance(error, TypeError):
+        return DtypeError(text)
+    if type(error) is not ValueError:
+        error.add_note(text)
+        return error
+    return ShapeError(text + shape_advice(primitive.name, args))
+
+
+__all__ = ["Applied", "Leaf", "Primitive", "Rule", "elementwise", "explained"]

@@ -1,0 +1,22 @@
+"""The two tables that NumPy's functions are looked up in.
+
+Ops register here; ``Variable`` looks up here. Neither imports the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+#: NumPy function -> the function that stands for it when an argument is a Variable.
+OPS: dict[Any, Callable[..., Any]] = {}
+
+#: NumPy functions that have no derivative to lose: they see plain arrays and return plain arrays.
+PLAIN: set[Any] = set()
+
+
+def name_of(function: Any) -> str:
+    """``np.linalg.inv`` for ``numpy.linalg.inv``: how users write a function."""
+    module = getattr(function, "__module__", None) or "numpy"
+    name = getattr(function, "__name__", repr(function))
+    return f"{module.replace('numpy', 'np', 1)}.{name}"

@@ -1,0 +1,53 @@
+"""The errors of whence: each says what happened, where, and what to write instead."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class WhenceError(Exception):
+    """The root of every error that whence raises on purpose.
+
+    Each member of the family also inherits the built-in error that NumPy users would expect
+    (``ShapeError`` is a ``ValueError``), so existing ``except`` clauses go on working.
+    """
+
+
+class ShapeError(WhenceError, ValueError):
+    """Shapes that do not fit together; names both operands and the lines that made them."""
+
+
+class AxisError(ShapeError, np.exceptions.AxisError):
+    """An axis that the array does not have."""
+
+
+class DtypeError(WhenceError, TypeError):
+    """A type that cannot be differentiated or computed with: integers, objects, strings."""
+
+
+class BoundsError(WhenceError, IndexError):
+    """An index outside the array."""
+
+
+class NoGradientError(WhenceError, NotImplementedError):
+    """A function, keyword or derivative order for which whence has no gradient."""
+
+
+class GraphError(WhenceError, RuntimeError):
+    """A graph used in a way that would lose or corrupt a gradient."""
+
+
+class InPlaceError(GraphError):
+    """An array was overwritten after a gradient had been made to depend on its old value."""
+
+
+class NonFiniteError(WhenceError, FloatingPointError):
+    """A NaN or an infinity appeared where values were being watched."""
+
+
+class GradientCheckError(WhenceError, AssertionError):
+    """A gradient disagrees with finite differences or complex steps."""
+
+
+class MissingExtraError(WhenceError, ImportError):
+    """An optional package is needed; the text says what to install."""

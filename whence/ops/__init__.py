@@ -1,0 +1,1 @@
+"""The ops, by kind: each one declaration of value and gradient."""

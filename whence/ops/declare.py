@@ -1,0 +1,60 @@
+"""What declarations of ops share: registering, axes, keywords that have no gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..core.origin import called_at
+from ..core.table import OPS
+from ..errors import AxisError, NoGradientError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def implements(*functions: Any) -> Callable[[F], F]:
+    """Let the decorated function stand for NumPy's ``functions`` when a Variable is among the
+    arguments. It takes NumPy's own signature."""
+
+    def register(function: F) -> F:
+        for key in functions:
+            OPS[key] = function
+        return function
+
+    return register
+
+
+def no_out(name: str, out: Any) -> None:
+    """Refuse ``out=``: a result cannot be recorded in an array that is already there."""
+    if out is not None and out is not np._NoValue:
+        raise NoGradientError(
+            f"{name}(..., out=) has no gradient in whence{called_at()}\n"
+            f"  → write y = {name}(...), or v[...] = {name}(...) to overwrite a Variable"
+        )
+
+
+def normal_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """``axis`` (None, an int, a tuple) as non-negative ints."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    normal = []
+    for a in axes:
+        if not -ndim <= a < ndim:
+            raise AxisError(f"axis {a} is out of bounds for {ndim} axes{called_at()}")
+        normal.append(int(a) % ndim)
+    if len(set(normal)) != len(normal):
+        raise AxisError(f"axis {axes} names an axis twice{called_at()}")
+    return tuple(normal)
+
+
+def expanded(g: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
+    """The result of a reduction with its axes put back, of length one."""
+    if keepdims or ndim == 0:
+        return g
+    if axis is None:
+        return np.reshape(g, (1,) * ndim)
+    return np.expand_dims(g, normal_axes(axis, ndim))
+

@@ -1,0 +1,207 @@
+"""Products: matmul, dot, einsum, tensordot, outer, inner. Linear in each operand separately."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+
+from ..core.primitive import Primitive
+from ..core.table import OPS
+from ..core.variable import Variable
+from .declare import implements, no_out, normal_axes
+
+
+def _swap(a: Any) -> Any:
+    return np.swapaxes(a, -1, -2)
+
+
+def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if b.ndim == 1:  # (..., m, k) @ (k,) -> (..., m)
+        return g * b if a.ndim == 1 else g[..., None] * b
+    if a.ndim == 1:  # (k,) @ (..., k, n) -> (..., n)
+        return np.matmul(b, g[..., None])[..., 0]
+    return np.matmul(g, _swap(b))
+
+
+def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 1:
+        return g * a if b.ndim == 1 else a[:, None] * g[..., None, :]
+    if b.ndim == 1:
+        return np.matmul(_swap(a), g[..., None])[..., 0]
+    return np.matmul(_swap(a), g)
+
+
+matmul = Primitive(
+    "np.matmul", np.matmul, vjp=[_matmul_left, _matmul_right], reads=["1", "0"], kind="multilinear"
+)
+
+OPS[np.matmul] = matmul.apply
+
+
+@implements(np.dot)
+def _dot(a: Any, b: Any, out: Any = None) -> Any:
+    no_out("np.dot", out)
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    if np.ndim(b) <= 2:
+        return np.matmul(a, b)
+    return np.tensordot(a, b, axes=(-1, -2))
+
+
+@implements(np.inner)
+def _inner(a: Any, b: Any, /) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    return np.tensordot(a, b, axes=(-1, -1))
+
+
+@implements(np.vdot)
+def _vdot(a: Any, b: Any, /) -> Any:
+    return np.matmul(np.ravel(np.conjugate(a)), np.ravel(b))
+
+
+@implements(np.outer)
+def _outer(a: Any, b: Any, out: Any = None) -> Any:
+    no_out("np.outer", out)
+    return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
+
+
+@implements(np.linalg.outer)
+def _linalg_outer(x1: Any, x2: Any, /) -> Any:
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError("Input arrays must be one-dimensional")
+    return _outer(x1, x2)
+
+
+@implements(np.kron)
+def _kron(a: Any, b: Any) -> Any:
+    ndim = max(np.ndim(a), np.ndim(b))
+    rows = (1,) * (ndim - np.ndim(a)) + np.shape(a)
+    columns = (1,) * (ndim - np.ndim(b)) + np.shape(b)
+    left = np.reshape(a, tuple(n for row in rows for n in (row, 1)))
+    right = np.reshape(b, tuple(n for column in columns for n in (1, column)))
+    return np.reshape(left * right, tuple(m * n for m, n in zip(rows, columns, strict=True)))
+
+
+@implements(np.tensordot)
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    if isinstance(axes, (int, np.integer)):
+        left = tuple(range(np.ndim(a) - int(axes), np.ndim(a)))
+        right = tuple(range(int(axes)))
+    else:
+        left, right = normal_axes(axes[0], np.ndim(a)), normal_axes(axes[1], np.ndim(b))
+    if [np.shape(a)[i] for i in left] != [np.shape(b)[j] for j in right]:
+        raise ValueError(
+            f"np.tensordot: shapes {np.shape(a)} and {np.shape(b)} do not match along {left}, {right}"
+        )
+    rows = tuple(i for i in range(np.ndim(a)) if i not in left)
+    columns = tuple(j for j in range(np.ndim(b)) if j not in right)
+    inner = int(np.prod([np.shape(a)[i] for i in left], dtype=int))
+    shape = [np.shape(a)[i] for i in rows] + [np.shape(b)[j] for j in columns]
+    flat_a = np.reshape(np.transpose(a, rows + left), (_product(a, rows), inner))
+    flat_b = np.reshape(np.transpose(b, right + columns), (inner, _product(b, columns)))
+    return np.reshape(np.matmul(flat_a, flat_b), tuple(shape))
+
+
+def _product(a: Any, axes: tuple[int, ...]) -> int:
+    return int(np.prod([np.shape(a)[i] for i in axes], dtype=int))
+
+
+OPS[np.linalg.matmul] = lambda x1, x2, /: np.matmul(x1, x2)
+OPS[np.linalg.tensordot] = lambda x1, x2, /, *, axes=2: _tensordot(x1, x2, axes)
+OPS[np.linalg.trace] = lambda x, /, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype)
+OPS[np.vecdot] = OPS[np.linalg.vecdot] = lambda x1, x2, /, *, axis=-1: np.sum(
+    np.conjugate(x1) * x2, axis=axis
+)
+OPS[np.matvec] = lambda x1, x2, /: np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
+OPS[np.vecmat] = lambda x1, x2, /: np.matmul(np.expand_dims(np.conjugate(x1), -2), x2)[..., 0, :]
+
+# --- einsum --------------------------------------------------------------------------------------
+
+
+def _einsum_rule(i: int, g: Any, y: Any, *xs: Any, subscripts: str, optimize: Any) -> Any:
+    """The same sum with the output in place of operand ``i``.
+
+    A letter that only operand ``i`` has was summed over: its gradient is repeated along a vector
+    of ones. A letter twice in operand ``i`` took a diagonal: an identity matrix puts it back.
+    """
+    sources, _, output = subscripts.partition("->")
+    terms = sources.split(",")
+    lengths: dict[str, int] = {}
+    for term, x in zip(terms, xs, strict=True):
+        for letter, n in zip(term, x.shape, strict=True):
+            lengths[letter] = max(n, lengths.get(letter, 1))
+    parts = [(output, g)] + [(t, x) for j, (t, x) in enumerate(zip(terms, xs, strict=True)) if j != i]
+    known = set("".join(term for term, _ in parts))
+    spare = iter(c for c in string.ascii_letters if c not in subscripts)
+    target = ""
+    for letter in terms[i]:
+        if letter in target:
+            twin = next(spare)
+            parts.append((letter + twin, np.eye(lengths[letter], dtype=g.dtype)))
+            letter = twin
+        elif letter not in known:
+            parts.append((letter, np.ones(lengths[letter], g.dtype)))
+        target += letter
+    spec = ",".join(term for term, _ in parts) + "->" + target
+    return np.einsum(spec, *(x for _, x in parts), optimize=optimize)
+
+
+einsum = Primitive(
+    "np.einsum",
+    lambda *xs, subscripts, optimize: np.einsum(subscripts, *xs, optimize=optimize),
+    vjp=_einsum_rule,
+    kind="multilinear",
+)
+
+
+@implements(np.einsum)
+def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **keywords: Any) -> Any:
+    no_out("np.einsum", out)
+    if keywords.get("dtype") is not None:
+        raise TypeError("np.einsum(dtype=) of Variables: convert the operands with astype")
+    subscripts, arrays = _explicit(operands)
+    return einsum(*arrays, subscripts=subscripts, optimize=optimize)
+
+
+def _explicit(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """Subscripts as text with an explicit output and no ellipsis, and the operands."""
+    if isinstance(operands[0], str):
+        text, arrays = operands[0].replace(" ", ""), list(operands[1:])
+    else:
+        text, arrays = _from_lists(operands)
+    sources, arrow, output = text.partition("->")
+    terms = sources.split(",")
+    if len(terms) != len(arrays):
+        raise ValueError(f"np.einsum: {len(terms)} terms in {text!r} for {len(arrays)} operands")
+    if not arrow:
+        letters = sources.replace(",", "").replace("...", "")
+        output = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+        output = ("..." if "..." in sources else "") + output
+    spare = [c for c in string.ascii_letters if c not in text]
+    widths = [np.ndim(a) - len(t.replace("...", "")) for t, a in zip(terms, arrays, strict=True)]
+    widest = max((w for t, w in zip(terms, widths, strict=True) if "..." in t), default=0)
+    names = "".join(spare[:widest])
+    for k, (term, width) in enumerate(zip(terms, widths, strict=True)):
+        if ("..." not in term and width != 0) or width < 0:
+            raise ValueError(
+                f"np.einsum: {term!r} does not describe an operand with {np.ndim(arrays[k])} axes"
+            )
+        terms[k] = term.replace("...", names[widest - width :] if width else "")
+    return ",".join(terms) + "->" + output.replace("...", names), arrays
+
+
+def _from_lists(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    def term(labels: Any) -> str:
+        return "".join("..." if x is Ellipsis else string.ascii_letters[x] for x in labels)
+
+    pairs = len(operands) // 2
+    text = ",".join(term(operands[2 * k + 1]) for k in range(pairs))
+    if len(operands) % 2:
+        text += "->" + term(operands[-1])
+    return text, [operands[2 * k] for k in range(pairs)]
+
+
+__all__ = ["Variable", "einsum", "matmul"]

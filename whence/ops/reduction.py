@@ -1,0 +1,420 @@
+"""Reductions and running reductions: sum, mean, prod, max, var, norm, cumsum and their kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from ..core.primitive import Primitive
+from ..core.table import OPS
+from .declare import expanded, implements, no_out, normal_axes
+
+# --- linear --------------------------------------------------------------------------------------
+
+
+def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """The gradient of a sum: ``g`` for every element that was added."""
+    return np.broadcast_to(expanded(g, x.ndim, axis, keepdims), x.shape)
+
+
+sum_ = Primitive(
+    "np.sum",
+    lambda x, axis=None, dtype=None, keepdims=False: np.add.reduce(x, axis, dtype, None, keepdims),
+    vjp=[lambda g, y, x, axis=None, dtype=None, keepdims=False: _spread(g, x, axis, keepdims)],
+    reads=[""],
+    kind="linear",
+)
+
+
+@implements(np.sum, (np.add, "reduce"))
+def _sum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = 0,
+    where: Any = True,
+) -> Any:
+    no_out("np.sum", out)
+    if where is not True:
+        a = np.where(where, a, 0)
+    y = sum_.apply(a, axis=axis, dtype=dtype, keepdims=_flag(keepdims))
+    return y if _unset(initial) or _is(initial, 0) else y + initial
+
+
+def _add_reduce(a: Any, axis: Any = 0, *args: Any, **keywords: Any) -> Any:
+    return _sum(a, axis, *args, **keywords)
+
+
+OPS[np.add, "reduce"] = _add_reduce
+
+
+def _flag(keepdims: Any) -> bool:
+    return False if _unset(keepdims) else bool(keepdims)
+
+
+def _unset(x: Any) -> bool:
+    return x is np._NoValue
+
+
+def _is(x: Any, number: float) -> bool:
+    return isinstance(x, (int, float)) and x == number
+
+
+def _count(x: Any, axis: Any) -> int:
+    count = 1
+    for i in normal_axes(axis, x.ndim):
+        count *= x.shape[i]
+    return count
+
+
+mean = Primitive(
+    "np.mean",
+    lambda x, axis=None, dtype=None, keepdims=False: np.mean(x, axis, dtype, keepdims=keepdims),
+    vjp=[
+        lambda g, y, x, axis=None, dtype=None, keepdims=False: _spread(
+            g / max(1, _count(x, axis)), x, axis, keepdims
+        )
+    ],
+    reads=[""],
+    kind="linear",
+)
+
+
+@implements(np.mean)
+def _mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, where: Any = True
+) -> Any:
+    no_out("np.mean", out)
+    if where is np._NoValue or where is True:
+        return mean.apply(a, axis=axis, dtype=dtype, keepdims=_flag(keepdims))
+    count = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=_flag(keepdims))
+    return _sum(a, axis, dtype, None, keepdims, 0, where) / count
+
+
+cumsum = Primitive(
+    "np.cumsum",
+    lambda x, axis: np.cumsum(x, axis),
+    vjp=[lambda g, y, x, axis: np.flip(np.cumsum(np.flip(g, axis), axis), axis)],
+    reads=[""],
+    kind="linear",
+)
+
+
+@implements(np.cumsum)
+def _cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    no_out("np.cumsum", out)
+    if dtype is not None:
+        a = a.astype(dtype)
+    return cumsum(np.ravel(a), axis=0) if axis is None else cumsum(a, axis=axis)
+
+
+OPS[np.add, "accumulate"] = lambda a, axis=0, dtype=None, out=None: _cumsum(a, axis, dtype, out)
+
+# --- products ------------------------------------------------------------------------------------
+
+
+def _cumprod_rule(g: Any, y: Any, x: Any, axis: int) -> Any:
+    """``gx_j = P_(j-1) S_j`` with ``S_j = g_j + x_(j+1) S_(j+1)``: right for zeros too.
+
+    Without zeros the sum has the closed form ``cumsum_from_the_right(g y) / x``.
+    """
+    if np.all(np.not_equal(x, 0)):
+        return np.flip(np.cumsum(np.flip(g * y, axis), axis), axis) / x
+    x, g, y = (np.moveaxis(a, axis, 0) for a in (x, g, y))
+    tail = g[-1]
+    tails = [tail]
+    for j in range(len(x) - 2, -1, -1):
+        tail = g[j] + x[j + 1] * tail
+        tails.append(tail)
+    before = np.concatenate([np.ones_like(x[:1]), y[:-1]])
+    return np.moveaxis(before * np.stack(tails[::-1]), 0, axis)
+
+
+cumprod = Primitive("np.cumprod", lambda x, axis: np.cumprod(x, axis), vjp=[_cumprod_rule])
+
+
+@implements(np.cumprod)
+def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    no_out("np.cumprod", out)
+    if dtype is not None:
+        a = a.astype(dtype)
+    return cumprod(np.ravel(a), axis=0) if axis is None else cumprod(a, axis=axis)
+
+
+OPS[np.multiply, "accumulate"] = lambda a, axis=0, dtype=None, out=None: _cumprod(a, axis, dtype, out)
+
+
+def _prod_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    if np.all(np.not_equal(x, 0)):
+        return expanded(g * y, x.ndim, axis, keepdims) / x
+    return expanded(g, x.ndim, axis, keepdims) * _product_of_others(x, normal_axes(axis, x.ndim))
+
+
+def _product_of_others(x: Any, axes: tuple[int, ...]) -> Any:
+    """For each element the product of all the others along ``axes``; no division, so zeros do."""
+    rest = tuple(i for i in range(x.ndim) if i not in axes)
+    order = rest + axes
+    flat = np.reshape(np.transpose(x, order), tuple(x.shape[i] for i in rest) + (-1,))
+    ones = np.ones_like(flat[..., :1])
+    before = np.cumprod(np.concatenate([ones, flat[..., :-1]], -1), -1)
+    after = np.flip(np.cumprod(np.concatenate([ones, np.flip(flat, -1)[..., :-1]], -1), -1), -1)
+    others = np.reshape(before * after, tuple(x.shape[i] for i in order))
+    return np.transpose(others, tuple(int(i) for i in np.argsort(order)))
+
+
+prod = Primitive(
+    "np.prod",
+    lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis, None, None, keepdims),
+    vjp=[_prod_rule],
+)
+
+
+@implements(np.prod)
+def _prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = 1,
+    where: Any = True,
+) -> Any:
+    no_out("np.prod", out)
+    if dtype is not None:
+        a = a.astype(dtype)
+    if where is not True and not _unset(where):
+        a = np.where(where, a, 1)
+    y = prod(a, axis=axis, keepdims=_flag(keepdims))
+    return y if _unset(initial) or _is(initial, 1) else y * initial
+
+
+def _multiply_reduce(a: Any, axis: Any = 0, *args: Any, **keywords: Any) -> Any:
+    return _prod(a, axis, *args, **keywords)
+
+
+OPS[np.multiply, "reduce"] = _multiply_reduce
+
+# --- extremes ------------------------------------------------------------------------------------
+
+
+def _extreme_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    chosen = np.equal(x, expanded(y, x.ndim, axis, keepdims))
+    share = chosen / np.sum(chosen, axis=axis, keepdims=True).clip(1)
+    return expanded(g, x.ndim, axis, keepdims) * share
+
+
+def _extreme(name: str, ufunc: Any, pair: Any) -> Any:
+    """``np.max`` or ``np.min``; elements that tie share the gradient."""
+    primitive = Primitive(
+        name,
+        lambda x, axis=None, keepdims=False: ufunc.reduce(x, axis, None, None, keepdims),
+        vjp=[_extreme_rule],
+    )
+
+    def extreme(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = False,
+        initial: Any = np._NoValue,
+        where: Any = True,
+    ) -> Any:
+        no_out(name, out)
+        if where is not True and not _unset(where):
+            if _unset(initial):
+                raise ValueError(f"{name} with where= needs initial=")
+            a = np.where(where, a, initial)
+        if not _unset(initial) and a.size == 0:
+            empty = np.zeros(a.shape, a.dtype)
+            return getattr(np, name[3:])(empty, axis=axis, keepdims=_flag(keepdims), initial=initial)
+        y = primitive(a, axis=axis, keepdims=_flag(keepdims))
+        return y if _unset(initial) else pair(y, initial)
+
+    def reduce(a: Any, axis: Any = 0, dtype: Any = None, *args: Any, **keywords: Any) -> Any:
+        return extreme(a, axis, *args, **keywords)
+
+    OPS[ufunc, "reduce"] = reduce
+    return extreme
+
+
+OPS[np.max] = OPS[np.amax] = _extreme("np.max", np.maximum, np.maximum)
+OPS[np.min] = OPS[np.amin] = _extreme("np.min", np.minimum, np.minimum)
+
+
+@implements(np.ptp)
+def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    no_out("np.ptp", out)
+    keepdims = _flag(keepdims)
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+# --- spread --------------------------------------------------------------------------------------
+
+
+def _var_rule(
+    g: Any, y: Any, x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False
+) -> Any:
+    from_mean = x - np.mean(x, axis=axis, keepdims=True)
+    if x.dtype.kind == "c":
+        from_mean = np.conjugate(from_mean)
+    return expanded(g, x.ndim, axis, keepdims) * (from_mean * (2 / (_count(x, axis) - ddof)))
+
+
+var = Primitive(
+    "np.var",
+    lambda x, axis=None, ddof=0, keepdims=False: np.var(x, axis, ddof=ddof, keepdims=keepdims),
+    vjp=[_var_rule],
+    reads=["0"],
+)
+
+
+@implements(np.var)
+def _var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = np._NoValue,
+    correction: Any = np._NoValue,
+) -> Any:
+    no_out("np.var", out)
+    ddof = ddof if _unset(correction) else correction
+    if dtype is not None:
+        a = a.astype(dtype)
+    if (where is True or _unset(where)) and _unset(mean):
+        return var(a, axis=axis, ddof=ddof, keepdims=_flag(keepdims))
+    where = True if _unset(where) else where
+    centre = _mean(a, axis, keepdims=True, where=where) if _unset(mean) else mean
+    spread = np.absolute(a - centre) ** 2
+    count = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=_flag(keepdims))
+    return _sum(spread, axis, None, None, keepdims, 0, where) / (count - ddof)
+
+
+@implements(np.std)
+def _std(a: Any, *args: Any, **keywords: Any) -> Any:
+    return np.sqrt(_var(a, *args, **keywords))
+
+
+# --- norms and logsumexp -------------------------------------------------------------------------
+
+
+def _norm_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    size = expanded(y, x.ndim, axis, keepdims)
+    direction = (np.conjugate(x) if x.dtype.kind == "c" else x) / np.where(np.equal(size, 0), 1, size)
+    return expanded(g, x.ndim, axis, keepdims) * direction  # zero at zero
+
+
+norm2 = Primitive(
+    "np.linalg.norm",
+    lambda x, axis=None, keepdims=False: _euclidean(x, axis, keepdims),
+    vjp=[_norm_rule],
+)
+
+
+def _euclidean(x: Any, axis: Any, keepdims: bool) -> Any:
+    square = x * x if x.dtype.kind != "c" else x.real**2 + x.imag**2
+    return np.sqrt(np.add.reduce(square, axis, None, None, keepdims))
+
+
+@implements(np.linalg.norm)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    if axis is None:
+        if ord is None or (ord in ("fro", "f") and x.ndim == 2) or (_is(ord, 2) and x.ndim == 1):
+            return norm2(x, axis=None, keepdims=keepdims)
+        axis = tuple(range(x.ndim))
+    axes = normal_axes(axis, x.ndim)
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes[0], keepdims)
+    if len(axes) == 2:
+        return _matrix_norm(x, ord, axes, keepdims)
+    raise ValueError("Improper number of dimensions to norm.")
+
+
+def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
+    if ord is None or _is(ord, 2):
+        return norm2(x, axis=axis, keepdims=keepdims)
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    size = np.absolute(x)
+    if ord == np.inf:
+        return np.max(size, axis=axis, keepdims=keepdims)
+    if ord == -np.inf:
+        return np.min(size, axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(np.not_equal(x, 0).astype(size.dtype), axis=axis, keepdims=keepdims)
+    if ord == 1:
+        return np.sum(size, axis=axis, keepdims=keepdims)
+    return np.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    if ord is None or ord in ("fro", "f"):
+        return norm2(x, axis=axes, keepdims=keepdims)
+    if ord not in (1, -1, np.inf, -np.inf):
+        return OPS[np.linalg.norm, "singular values"](x, ord, axes, keepdims)
+    row, column = axes
+    along, across = (row, column) if abs(ord) == 1 else (column, row)
+    sums = np.sum(np.absolute(x), axis=along, keepdims=True)
+    best = np.max if ord > 0 else np.min
+    y = best(sums, axis=across, keepdims=True)
+    return y if keepdims else np.squeeze(y, axis=axes)
+
+
+def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    total = expanded(y, x.ndim, axis, keepdims)
+    total = np.where(np.isfinite(total), total, 0)  # all -inf: no weight anywhere
+    return expanded(g, x.ndim, axis, keepdims) * np.exp(x - total)
+
+
+logsumexp_ = Primitive(
+    "scipy.special.logsumexp",
+    lambda x, axis=None, keepdims=False: special.logsumexp(x, axis=axis, keepdims=keepdims),
+    vjp=[_logsumexp_rule],
+)
+
+
+def logsumexp(
+    a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
+) -> Any:
+    """``log(sum(b * exp(a)))`` without overflow, as ``scipy.special.logsumexp``; differentiable.
+
+    Args:
+        a: exponents. axis: over which axes; None for all.
+        b: factors, broadcast against ``a``; their sum must be positive unless ``return_sign``.
+        keepdims: keep the summed axes with length one.
+        return_sign: return ``(log|sum|, sign)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from whence.scipy.special import logsumexp
+        >>> print(logsumexp(np.array([1000.0, 1000.0])))
+        1000.6931471805599
+    """
+    if b is None:
+        y = logsumexp_(a, axis=axis, keepdims=keepdims)
+        return (y, np.ones_like(y)) if return_sign else y
+    top = np.max(np.where(np.not_equal(b, 0), a, -np.inf), axis=axis, keepdims=True)
+    top = np.asarray(getattr(top, "_data", top))  # the shift is a constant: it cancels
+    top = np.where(np.isfinite(top), top, 0)
+    total = np.sum(b * np.exp(a - top), axis=axis, keepdims=True)
+    sign = np.sign(getattr(total, "_data", total))
+    y = np.log(np.absolute(total)) + top
+    if not keepdims:
+        y = np.squeeze(y, axis=None if axis is None else normal_axes(axis, np.ndim(y)))
+        sign = np.reshape(sign, np.shape(y))
+    if return_sign:
+        return y, sign
+    return np.where(sign < 0, np.nan, y)
+
+
+OPS[np.logaddexp, "reduce"] = lambda a, axis=0, keepdims=False: logsumexp_(
+    a, axis=axis, keepdims=keepdims
+)

@@ -1,0 +1,458 @@
+"""Shape ops: the same elements in another arrangement. All of them are linear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.primitive import Primitive
+from ..core.table import OPS
+from ..core.variable import Variable
+from ..errors import DtypeError, NoGradientError
+from .declare import implements, no_out, normal_axes
+
+# --- one array in, one out -----------------------------------------------------------------------
+
+reshape = Primitive(
+    "np.reshape",
+    lambda x, shape, order="C": np.reshape(x, shape, order=order),
+    vjp=[lambda g, y, x, shape, order="C": np.reshape(g, x.shape, order=order)],
+    reads=[""],
+    kind="linear",
+)
+
+
+@implements(np.reshape)
+def _reshape(a: Any, /, shape: Any = None, order: Any = "C", *, copy: bool | None = None) -> Any:
+    if order in ("A", "K"):
+        order = "F" if a._data.flags.fnc else "C"
+    return reshape(a, shape=shape, order=order) if order != "C" else reshape(a, shape=shape)
+
+
+@implements(np.ravel)
+def _ravel(a: Any, order: Any = "C") -> Any:
+    return _reshape(a, (-1,), order)
+
+
+transpose = Primitive(
+    "np.transpose",
+    lambda x, axes=None: np.transpose(x, axes),
+    vjp=[
+        lambda g, y, x, axes=None: np.transpose(
+            g, None if axes is None else tuple(int(i) for i in np.argsort([a % g.ndim for a in axes]))
+        )
+    ],
+    reads=[""],
+    kind="linear",
+)
+
+
+@implements(np.transpose, np.permute_dims)
+def _transpose(a: Any, axes: Any = None) -> Any:
+    return transpose(a) if axes is None else transpose(a, axes=tuple(axes))
+
+
+@implements(np.swapaxes)
+def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    (first,), (second,) = normal_axes(axis1, a.ndim), normal_axes(axis2, a.ndim)
+    axes = list(range(a.ndim))
+    axes[first], axes[second] = second, first
+    return transpose(a, axes=tuple(axes))
+
+
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
+def _matrix_transpose(x: Any, /) -> Any:
+    return _swapaxes(x, -1, -2)
+
+
+@implements(np.moveaxis)
+def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    origin, target = normal_axes(source, a.ndim), normal_axes(destination, a.ndim)
+    if len(origin) != len(target):
+        raise ValueError("`source` and `destination` arguments must have the same number of elements")
+    order = [i for i in range(a.ndim) if i not in origin]
+    for to, axis in sorted(zip(target, origin, strict=True)):
+        order.insert(to, axis)
+    return transpose(a, axes=tuple(order))
+
+
+@implements(np.rollaxis)
+def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    (axis,) = normal_axes(axis, a.ndim)
+    start = start + a.ndim if start < 0 else start
+    return _moveaxis(a, axis, start - 1 if start > axis else start)
+
+
+@implements(np.expand_dims)
+def _expand_dims(a: Any, axis: Any) -> Any:
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = normal_axes(tuple(axes), a.ndim + len(axes))
+    lengths = iter(a.shape)
+    return reshape(a, shape=tuple(1 if i in axes else next(lengths) for i in range(a.ndim + len(axes))))
+
+
+@implements(np.squeeze)
+def _squeeze(a: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return reshape(a, shape=tuple(n for n in a.shape if n != 1))
+    axes = normal_axes(axis, a.ndim)
+    if any(a.shape[i] != 1 for i in axes):
+        raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+    return reshape(a, shape=tuple(n for i, n in enumerate(a.shape) if i not in axes))
+
+
+def _at_least(ndim: int, grow: Any) -> Any:
+    def at_least(*arrays: Any) -> Any:
+        grown = tuple(a if np.ndim(a) >= ndim else grow(a) for a in arrays)
+        return grown[0] if len(grown) == 1 else grown
+
+    return at_least
+
+
+def _to_3d(a: Any) -> Any:
+    shape = np.shape(a)
+    return np.reshape(a, {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}[len(shape)])
+
+
+OPS[np.atleast_1d] = _at_least(1, lambda a: np.reshape(a, (1,)))
+OPS[np.atleast_2d] = _at_least(2, lambda a: np.reshape(a, (1, np.size(a))))
+OPS[np.atleast_3d] = _at_least(3, _to_3d)
+
+broadcast_to = Primitive(
+    "np.broadcast_to",
+    lambda x, shape: np.broadcast_to(x, shape),
+    vjp=[lambda g, y, x, shape: g],  # the engine undoes broadcasting
+    reads=[""],
+    kind="linear",
+)
+
+
+@implements(np.broadcast_to)
+def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
+    return broadcast_to(array, shape=shape)
+
+
+@implements(np.broadcast_arrays)
+def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
+    shape = np.broadcast_shapes(*(np.shape(a) for a in args))
+    return tuple(np.broadcast_to(a, shape) for a in args)
+
+
+flip = Primitive(
+    "np.flip",
+    lambda x, axis=None: np.flip(x, axis),
+    vjp=[lambda g, y, x, axis=None: np.flip(g, axis)],
+    reads=[""],
+    kind="linear",
+)
+OPS[np.flip] = lambda m, axis=None: flip(m, axis=axis)
+OPS[np.flipud] = lambda m: flip(m, axis=0)
+OPS[np.fliplr] = lambda m: flip(m, axis=1)
+
+roll = Primitive(
+    "np.roll",
+    lambda x, shift, axis=None: np.roll(x, shift, axis),
+    vjp=[lambda g, y, x, shift, axis=None: np.roll(g, _negated(shift), axis)],
+    reads=[""],
+    kind="linear",
+)
+
+
+def _negated(shift: Any) -> Any:
+    return tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift
+
+
+@implements(np.roll)
+def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    return roll(a, shift=shift, axis=axis)
+
+
+@implements(np.rot90)
+def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    first, second = normal_axes(tuple(axes), m.ndim)
+    k %= 4
+    if k == 0:
+        return np.copy(m)
+    if k == 2:
+        return np.flip(m, (first, second))
+    if k == 1:
+        return np.swapaxes(np.flip(m, second), first, second)
+    return np.flip(np.swapaxes(m, first, second), second)
+
+
+copy = Primitive(
+    "np.copy", lambda x: np.array(x, copy=True), vjp=[lambda g, y, x: g], reads=[""], kind="linear"
+)
+OPS[np.copy] = lambda a, order="K", subok=False: copy(a)
+OPS[np.ascontiguousarray] = lambda a, dtype=None, *, like=None: (
+    copy(a) if dtype is None else a.astype(dtype)
+)
+
+astype = Primitive(
+    "astype",
+    lambda x, dtype: x.astype(dtype),
+    vjp=[lambda g, y, x, dtype: g],  # the engine gives a gradient its input's dtype
+    reads=[""],
+    kind="linear",
+)
+
+
+@implements("astype", np.astype)
+def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    dtype = np.dtype(dtype)
+    if dtype.kind in "iub":
+        return x._data.astype(dtype)
+    if dtype.kind not in "fc":
+        raise DtypeError(f"a Variable holds numbers; it cannot become {dtype}")
+    if x.dtype.kind == "c" and dtype.kind == "f":
+        raise DtypeError("a complex Variable to a real type: write np.real(v) or np.abs(v)")
+    return astype(x, dtype=dtype)
+
+
+# --- repeating, padding, choosing ----------------------------------------------------------------
+
+
+def _repeat_rule(g: Any, y: Any, x: Any, repeats: Any, axis: int) -> Any:
+    if np.ndim(repeats) == 0 or len(repeats) == 1:
+        count = int(np.reshape(repeats, -1)[0])
+        shape = (*x.shape[: axis + 1], count, *x.shape[axis + 1 :])
+        return np.sum(np.reshape(g, shape), axis=axis + 1)
+    totals = np.cumsum(np.moveaxis(g, axis, 0), axis=0)
+    totals = np.concatenate([np.zeros_like(totals[:1]), totals])
+    ends = np.cumsum(repeats)
+    return np.moveaxis(totals[ends] - totals[ends - np.asarray(repeats)], 0, axis)
+
+
+repeat = Primitive(
+    "np.repeat",
+    lambda x, repeats, axis: np.repeat(x, repeats, axis),
+    vjp=[_repeat_rule],
+    reads=[""],
+    kind="linear",
+)
+
+
+@implements(np.repeat)
+def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        return repeat(np.ravel(a), repeats=repeats, axis=0)
+    return repeat(a, repeats=repeats, axis=normal_axes(axis, a.ndim)[0])
+
+
+@implements(np.tile)
+def _tile(A: Any, reps: Any) -> Any:
+    reps = tuple(reps) if np.ndim(reps) else (reps,)
+    lengths = (1,) * (len(reps) - A.ndim) + A.shape
+    reps = (1,) * (len(lengths) - len(reps)) + tuple(int(r) for r in reps)
+    # (n0, n1) -> (1, n0, 1, n1) -> (r0, n0, r1, n1) -> (r0 n0, r1 n1)
+    apart = tuple(n for length in lengths for n in (1, length))
+    wide = tuple(n for pair in zip(reps, lengths, strict=True) for n in pair)
+    whole = tuple(r * n for r, n in zip(reps, lengths, strict=True))
+    return np.reshape(np.broadcast_to(np.reshape(A, apart), wide), whole)
+
+
+pad_zeros = Primitive(
+    "np.pad",
+    lambda x, width: np.pad(x, width),
+    vjp=[
+        lambda g, y, x, width: g[
+            tuple(slice(a, n - b) for (a, b), n in zip(width, g.shape, strict=True))
+        ]
+    ],
+    reads=[""],
+    kind="linear",
+)
+
+
+@implements(np.pad)
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) -> Any:
+    if isinstance(pad_width, dict):
+        pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, (0, 0))) for i in range(array.ndim)]
+        pad_width = [w if isinstance(w, (tuple, list)) else (w, w) for w in pad_width]
+    width = tuple(
+        (int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width), (array.ndim, 2))
+    )
+    if mode == "constant":
+        padded = pad_zeros(array, width=width)
+        values = keywords.pop("constant_values", 0)
+        if keywords:
+            raise ValueError(f"unsupported keyword arguments for mode 'constant': {set(keywords)}")
+        if np.all(np.equal(values, 0)):
+            return padded
+        frame = np.pad(np.zeros(array.shape, array.dtype), width, constant_values=values)
+        return padded + frame
+    if mode in ("edge", "reflect", "symmetric", "wrap") and keywords.get("reflect_type") != "odd":
+        for axis, ends in enumerate(width):
+            if ends != (0, 0):
+                order = np.pad(np.arange(array.shape[axis]), ends, mode=mode, **keywords)
+                array = np.take(array, order, axis=axis)
+        return array
+    raise NoGradientError(
+        f"np.pad(mode={mode!r}) has no gradient in whence\n"
+        "  → modes constant, edge, reflect, symmetric and wrap have"
+    )
+
+
+where = Primitive(
+    "np.where",
+    lambda condition, a, b: np.where(condition, a, b),
+    vjp=[
+        lambda g, y, c, a, b: None,
+        lambda g, y, c, a, b: np.where(c, g, np.zeros((), g.dtype)),
+        lambda g, y, c, a, b: np.where(c, np.zeros((), g.dtype), g),
+    ],
+    reads=["", "0", "0"],
+)
+
+
+@implements(np.where)
+def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    condition = condition._data if isinstance(condition, Variable) else np.asarray(condition)
+    if x is None or y is None:
+        if x is not y:
+            raise ValueError("either both or neither of x and y should be given")
+        return np.where(condition)
+    return where(condition, x, y)
+
+
+@implements(np.clip)
+def _clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = np._NoValue,
+    max: Any = np._NoValue,
+) -> Any:
+    no_out("np.clip", out)
+    low = a_min if min is np._NoValue else min
+    high = a_max if max is np._NoValue else max
+    return clip(a, low, high)
+
+
+def _clip_inner(g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+    inside = np.ones(np.shape(x), bool)
+    if low is not None:
+        inside = inside & np.greater_equal(x, low)
+    if high is not None:
+        inside = inside & np.less_equal(x, high)
+    return g * inside
+
+
+clip = Primitive(
+    "np.clip",
+    lambda x, low, high: np.clip(x, low, high),
+    vjp=[
+        _clip_inner,
+        lambda g, y, x, low, high: g * (np.less(x, low) if high is None else np.less(x, low) & ~np.less(high, low)),
+        lambda g, y, x, low, high: g * (np.greater(x, high) if low is None else np.greater(x, high) | np.less(high, low)),
+    ],
+    reads=["012", "012", "012"],
+)
+
+# --- several arrays ------------------------------------------------------------------------------
+
+
+def _concatenate_rule(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
+    start = sum(x.shape[axis] for x in xs[:i])
+    return g[(slice(None),) * axis + (slice(start, start + xs[i].shape[axis]),)]
+
+
+concatenate = Primitive(
+    "np.concatenate",
+    lambda *xs, axis: np.concatenate(xs, axis),
+    vjp=_concatenate_rule,
+    reads=[""],
+    kind="linear",
+)
+
+
+@implements(np.concatenate)
+def _concatenate(
+    arrays: Any, /, axis: int | None = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
+    no_out("np.concatenate", out)
+    parts = _parts(arrays)
+    if axis is None:
+        parts, axis = [np.ravel(p) for p in parts], 0
+    if parts and np.ndim(parts[0]):
+        (axis,) = normal_axes(axis, np.ndim(parts[0]))
+    y = concatenate(*parts, axis=axis)
+    return y if dtype is None else y.astype(dtype)
+
+
+def _parts(arrays: Any) -> list[Any]:
+    """The arrays of a sequence (or along the first axis of one array)."""
+    return [p if isinstance(p, Variable) else np.asarray(p) for p in arrays]
+
+
+@implements(np.stack)
+def _stack(
+    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
+    no_out("np.stack", out)
+    parts = _parts(arrays)
+    if len({np.shape(p) for p in parts}) != 1:
+        raise ValueError(f"np.stack needs equal shapes, got {[np.shape(p) for p in parts]}")
+    return _concatenate([np.expand_dims(p, axis) for p in parts], np.ndim(parts[0]) + 1 + axis
+                        if axis < 0 else axis, dtype=dtype)
+
+
+@implements(np.vstack)
+def _vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    return _concatenate([np.atleast_2d(p) for p in _parts(tup)], 0, dtype=dtype)
+
+
+@implements(np.hstack)
+def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    parts = [np.atleast_1d(p) for p in _parts(tup)]
+    return _concatenate(parts, 0 if parts and np.ndim(parts[0]) == 1 else 1, dtype=dtype)
+
+
+@implements(np.dstack)
+def _dstack(tup: Any) -> Any:
+    return _concatenate([np.atleast_3d(p) for p in _parts(tup)], 2)
+
+
+@implements(np.column_stack)
+def _column_stack(tup: Any) -> Any:
+    parts = [np.reshape(p, (-1, 1)) if np.ndim(p) < 2 else p for p in _parts(tup)]
+    return _concatenate(parts, 1)
+
+
+def _pieces(sections: Any, length: int, even: bool) -> Sequence[tuple[int, int]]:
+    if np.ndim(sections):
+        cuts = [0, *(int(c) for c in sections), length]
+    else:
+        count = int(sections)
+        if count <= 0:
+            raise ValueError("number sections must be larger than 0.")
+        if even and length % count:
+            raise ValueError("array split does not result in an equal division")
+        small, extra = divmod(length, count)
+        cuts = [i * small + min(i, extra) for i in range(count + 1)]
+    return list(zip(cuts[:-1], cuts[1:], strict=True))
+
+
+def _split(ary: Any, indices_or_sections: Any, axis: int, even: bool) -> list[Any]:
+    (axis,) = normal_axes(axis, ary.ndim)
+    before = (slice(None),) * axis
+    return [
+        ary[(*before, slice(a, b))]
+        for a, b in _pieces(indices_or_sections, ary.shape[axis], even)
+    ]
+
+
+OPS[np.split] = lambda ary, indices_or_sections, axis=0: _split(ary, indices_or_sections, axis, True)
+OPS[np.array_split] = lambda ary, indices_or_sections, axis=0: _split(
+    ary, indices_or_sections, axis, False
+)
+OPS[np.hsplit] = lambda ary, indices_or_sections: _split(
+    ary, indices_or_sections, 0 if ary.ndim == 1 else 1, True
+)
+OPS[np.vsplit] = lambda ary, indices_or_sections: _split(ary, indices_or_sections, 0, True)
+OPS[np.dsplit] = lambda ary, indices_or_sections: _split(ary, indices_or_sections, 2, True)
+OPS[np.unstack] = lambda x, /, *, axis=0: tuple(np.moveaxis(x, axis, 0))

@@ -1,0 +1,139 @@
+"""Nested containers of arrays: flatten, map, put together again.
+
+Tuples, named tuples, lists, dicts (in sorted key order where keys sort, else as inserted) and
+dataclass instances are containers; everything else, ``None`` included, is a leaf.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from .errors import WhenceError
+
+
+class TreeError(WhenceError, ValueError):
+    """Two containers that should have the same structure do not."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Structure:
+    """What is left of a container when its leaves are taken out. Compares by value."""
+
+    kind: type | None  # None marks a leaf
+    keys: tuple[Any, ...] = ()
+    children: tuple[Structure, ...] = ()
+
+    @property
+    def leaves(self) -> int:
+        """How many leaves the structure holds."""
+        return 1 if self.kind is None else sum(child.leaves for child in self.children)
+
+    def unflatten(self, leaves: Iterable[Any]) -> Any:
+        """Put ``leaves`` back, in the order in which :func:`flatten` gave them."""
+        iterator = iter(leaves)
+        tree = self._build(iterator)
+        if next(iterator, _END) is not _END:
+            raise TreeError(f"more leaves were given than the {self.leaves} that the container has")
+        return tree
+
+    def _build(self, leaves: Any) -> Any:
+        if self.kind is None:
+            leaf = next(leaves, _END)
+            if leaf is _END:
+                raise TreeError("fewer leaves were given than the container has")
+            return leaf
+        parts = [child._build(leaves) for child in self.children]
+        if issubclass(self.kind, dict):
+            return _dict_like(self.kind, zip(self.keys, parts, strict=True))
+        if dataclasses.is_dataclass(self.kind):
+            return _dataclass_like(self.kind, zip(self.keys, parts, strict=True))
+        if hasattr(self.kind, "_fields"):  # a named tuple takes its fields one by one
+            return self.kind(*parts)
+        return self.kind(parts)
+
+
+_END = object()
+_LEAF = Structure(None)
+
+
+def _dict_like(kind: type, items: Iterable[tuple[Any, Any]]) -> Any:
+    built = kind.__new__(kind)
+    built.update(items)
+    return built
+
+
+def _dataclass_like(kind: type, items: Iterable[tuple[str, Any]]) -> Any:
+    built = object.__new__(kind)
+    for name, value in items:
+        object.__setattr__(built, name, value)
+    return built
+
+
+def _open(tree: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+    """Keys and children of a container, or None for a leaf."""
+    if isinstance(tree, dict):
+        try:
+            keys = tuple(sorted(tree))
+        except TypeError:
+            keys = tuple(tree)
+        return keys, tuple(tree[key] for key in keys)
+    if isinstance(tree, (list, tuple)):
+        return (), tuple(tree)
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        keys = tuple(field.name for field in dataclasses.fields(tree))
+        return keys, tuple(getattr(tree, key) for key in keys)
+    return None
+
+
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
+    """The leaves of ``tree``, left to right, and the structure that puts them back.
+
+    >>> leaves, structure = flatten({"w": 1.0, "b": (2.0, 3.0)})
+    >>> leaves
+    [2.0, 3.0, 1.0]
+    >>> structure.unflatten([20.0, 30.0, 10.0])
+    {'b': (20.0, 30.0), 'w': 10.0}
+    """
+    opened = _open(tree)
+    if opened is None:
+        return [tree], _LEAF
+    keys, parts = opened
+    leaves: list[Any] = []
+    children = []
+    for part in parts:
+        below, structure = flatten(part)
+        leaves += below
+        children.append(structure)
+    return leaves, Structure(type(tree), keys, tuple(children))
+
+
+def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """``function`` of each leaf (and of the leaves at the same place in ``others``).
+
+    Raises:
+        TreeError: one of ``others`` has another structure than ``tree``.
+    """
+    leaves, structure = flatten(tree)
+    columns = [leaves, *(flatten_like(structure, other) for other in others)]
+    return structure.unflatten(function(*row) for row in zip(*columns, strict=True))
+
+
+def flatten_like(structure: Structure, tree: Any) -> Sequence[Any]:
+    """The leaves of ``tree``, which must have this very structure."""
+    leaves, found = flatten(tree)
+    if found != structure:
+        raise TreeError(f"containers differ: {describe(structure)} and {describe(found)}")
+    return leaves
+
+
+def describe(structure: Structure) -> str:
+    """A short text of a structure: ``{'b': (*, *), 'w': *}``."""
+    if structure.kind is None:
+        return "*"
+    parts = [describe(child) for child in structure.children]
+    if structure.keys:
+        parts = [f"{key!r}: {part}" for key, part in zip(structure.keys, parts, strict=True)]
+        return "{" + ", ".join(parts) + "}"
+    return ("[{}]" if issubclass(structure.kind, list) else "({})").format(", ".join(parts))
