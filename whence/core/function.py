@@ -17,12 +17,14 @@ import numpy as np
 
 from ..config import EAGER, mode
 from ..errors import GraphError, InPlaceError, NoGradientError, ShapeError
-from .graph import Absent, Leaf, Port, Stamp, fingerprint, next_generation, nobody
+from .graph import Absent, Constant, Leaf, Port, Stamp, fingerprint, next_generation, nobody
 from .origin import INSIDE, called_at, made_at, place_of, user_frame
 from .sweep import conform
 from .variable import Variable, as_data, make
 
-ndarray = np.ndarray
+ndarray, float64 = np.ndarray, np.float64
+_NOTHING: dict[str, Any] = {}
+_BARE, _RECORDED = "bare", "recorded"  # what self.input.data is while backward runs
 
 
 class Function:
@@ -66,6 +68,7 @@ class Function:
         "name",
         "owner",
         "ports",
+        "rules",
         "stamps",
         "stashed",
         "values",
@@ -73,6 +76,7 @@ class Function:
 
     edges: tuple[Any, ...]
     values: tuple[Any, ...]
+    rules: Any  # a primitive's; None for a user's class
     owner: Any
     ports: tuple[Port, ...] | None
     stamps: tuple[Stamp, ...] | None
@@ -80,16 +84,6 @@ class Function:
     code: CodeType | None
     lasti: int
     name: str | None
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        self = object.__new__(cls)
-        self.edges = self.values = ()
-        self.owner = nobody
-        self.ports = self.stamps = self.code = self.name = None
-        self.lasti = self.generation = 0
-        self._live = None
-        self.stashed = ()
-        return self
 
     def forward(self, *xs: Any) -> Any:
         """The value: arrays in, an array or a tuple of arrays out."""
@@ -100,27 +94,33 @@ class Function:
         raise NotImplementedError(f"{type(self).__name__} needs a method backward(self, gy)")
 
     def __call__(self, *inputs: Any) -> Any:
-        node = self if not self.generation else self._again()
+        node = self._again() if getattr(self, "generation", 0) else self
         edges = []
         values = []
         for x in inputs:
-            edge, value = _opened(x)
+            edge, value = (x.edge, x._data) if type(x) is Variable else (None, x)
+            if edge is None:
+                edge, value = _opened(x)
             edges.append(edge)
             values.append(value)
         attributes = getattr(node, "__dict__", None)
-        before = dict(attributes) if attributes else {}
+        before = dict(attributes) if attributes else _NOTHING
         ys = _locked(node.forward, values, node)
-        single = not isinstance(ys, (tuple, list))
-        outputs = tuple(make(_result(y, node, values)) for y in ((ys,) if single else ys))
+        if type(ys) is float64:  # an array would still have to be looked at
+            single, outputs = True, (make(ys),)
+        else:
+            single = not isinstance(ys, (tuple, list))
+            outputs = tuple([make(_result(y, node, values)) for y in ((ys,) if single else ys)])
         setting = mode()
         if setting is not EAGER and setting.watch is not None:
             for y in outputs:
                 setting.watch(node, y._data, "forward")
         if setting.recording:
             node.edges, node.values = tuple(edges), tuple(values)
+            node.owner = nobody
+            node.rules = node.ports = node.name = node._live = None
             node.stamps = stamps_of(edges, values)
-            if attributes:
-                node.stashed = tuple(_stashed(before, attributes))
+            node.stashed = tuple(_stashed(before, attributes)) if attributes else ()
             frame = sys._getframe(1)
             if INSIDE[frame.f_code.co_filename]:
                 frame = user_frame()
@@ -154,13 +154,19 @@ class Function:
     @property
     def inputs(self) -> tuple[Variable, ...]:
         """The inputs: the user's own Variables where they are still there."""
-        if self._live is not None:
-            return self._live
-        return tuple(_as_variable(edge, value) for edge, value in self.operands())
+        if not getattr(self, "generation", 0):
+            raise GraphError(f"{self.label} has not been called while recording")
+        live = self._live
+        if live is not None:
+            return tuple([_live(e, v, live is _RECORDED) for e, v in self.operands()])
+        return tuple([_as_variable(edge, value) for edge, value in self.operands()])
 
     @property
     def input(self) -> Variable:
         """The only input."""
+        live = getattr(self, "_live", None)
+        if live is not None and len(self.edges) == 1:
+            return _live(self.edges[0], self.values[0], live is _RECORDED)
         inputs = self.inputs
         if len(inputs) != 1:
             raise GraphError(f"{self.label} has {len(inputs)} inputs; write inputs[0], inputs[1] …")
@@ -195,17 +201,24 @@ class Function:
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
-        gys = [g] if self.ports is None else filled(self.ports, g, record)
-        gys = [conjugated(gy) for gy in gys]
-        self._live = tuple(_live(e, v, record) for e, v in self.operands())
+        if self.ports is not None:
+            gys = [conjugated(gy) for gy in filled(self.ports, g, record)]
+        else:
+            gys = [g if type(g) is float64 else conjugated(g)]
+        self._live = _RECORDED if record else _BARE
         try:
-            if record and self.stashed:
+            if not record:
+                gxs = _locked(self.backward, gys, self)
+            elif self.stashed:
                 with self._live_stash():
                     gxs = self.backward(*gys)
             else:
-                gxs = self.backward(*gys) if record else _locked(self.backward, gys, self)
+                gxs = self.backward(*gys)
         finally:
             self._live = None
+        values = self.values
+        if type(gxs) is float64 and len(values) == 1 and type(values[0]) is float64:
+            return [make(gxs) if record else gxs]
         gxs = gxs if isinstance(gxs, (tuple, list)) else (gxs,)
         if len(gxs) != len(self.edges):
             raise GraphError(
@@ -215,7 +228,7 @@ class Function:
             )
         return [
             None if gx is None else self._checked(gx, value, record)
-            for gx, value in zip(gxs, self.values, strict=True)
+            for gx, value in zip(gxs, values, strict=True)
         ]
 
     def _checked(self, gx: Any, value: Any, record: bool) -> Any:
@@ -336,8 +349,7 @@ def _opened(x: Any) -> tuple[Any, Any]:
         if x.edge is None:
             x.edge = x._leaf()
         return x.edge, x._data
-    value = as_data(x, copy=True)
-    return Leaf(value, None, constant=True), value
+    return Constant(None), as_data(x, copy=True)
 
 
 def _as_variable(edge: Any, value: Any) -> Variable:
@@ -371,8 +383,6 @@ class _Released(Variable):
 
 
 def _result(y: Any, node: Function, values: list[Any]) -> Any:
-    if type(y) is np.float64:
-        return y
     if isinstance(y, Variable):
         raise GraphError(
             f"{node.label}.forward returned a Variable{called_at()}\n"
@@ -404,18 +414,21 @@ def _holds_floats(value: Any) -> bool:
 def stamps_of(edges: Any, values: Any) -> tuple[Stamp, ...] | None:
     """Stamps of those inputs whose arrays the user has been handed."""
     stamps = None
-    for edge, value in zip(edges, values, strict=True):
+    for i, edge in enumerate(edges):
         if edge.stamps is not None and type(edge) is Leaf:
-            new = Stamp(value, fingerprint(value), 0)
+            new = Stamp(values[i], fingerprint(values[i]), 0)
             stamps = (new,) if stamps is None else (*stamps, new)
     return stamps
 
 
 def _locked(function: Any, arrays: list[Any], node: Function) -> Any:
     """``function(*arrays)``, which must not write into them."""
-    locked = [a for a in arrays if type(a) is ndarray and a.flags.writeable]
-    if not locked:
+    for a in arrays:
+        if type(a) is ndarray:
+            break
+    else:
         return function(*arrays)
+    locked = [a for a in arrays if type(a) is ndarray and a.flags.writeable]
     for array in locked:
         array.setflags(write=False)
     try:

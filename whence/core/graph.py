@@ -38,28 +38,29 @@ class Stamp(NamedTuple):
 class Leaf:
     """The edge of a Variable that no recorded op made: an input or a parameter."""
 
-    __slots__ = ("code", "constant", "dtype", "lasti", "name", "owner", "shape", "stamps")
+    __slots__ = ("code", "lasti", "name", "owner", "stamps")
 
     def __init__(
         self,
-        data: Any,
         owner: ReferenceType[Any] | None,
         code: CodeType | None = None,
         lasti: int = 0,
         name: str | None = None,
-        constant: bool = False,
     ) -> None:
-        self.shape, self.dtype = data.shape, data.dtype
         self.owner = owner or nobody
-        self.code, self.lasti = code, lasti
-        self.name = name
-        self.constant = constant
+        self.code, self.lasti, self.name = code, lasti, name
         self.stamps: tuple[Stamp, ...] | None = None
 
     @property
     def node(self) -> None:
         """The Function that made the value: none."""
         return None
+
+
+class Constant(Leaf):
+    """The edge of an operand that was a plain array: no gradient is wanted for it."""
+
+    __slots__ = ()
 
 
 class Port:

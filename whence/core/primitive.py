@@ -161,8 +161,7 @@ class Primitive:
             node.y = tuple(v._data for v in outputs) if many else outputs[0]._data
         frame = user_frame(2)
         node.code, node.lasti = frame.f_code, frame.f_lasti
-        node.name = node._live = node.ports = None
-        node.stashed = ()
+        node.name = node.ports = None
         if many:
             node.adopt_all(outputs)
         else:
@@ -173,10 +172,9 @@ class Primitive:
 class Applied(Function):
     """A node: a primitive applied to operands."""
 
-    __slots__ = ("params", "primitive", "rules", "y")
+    __slots__ = ("params", "primitive", "y")
 
     primitive: Primitive
-    rules: tuple[tuple[int, Rule], ...]
     params: dict[str, Any] | None
     y: Any
 

@@ -9,15 +9,15 @@ cotangents enter and leave (``Variable.backward``, the transforms, ``Function.ba
 from __future__ import annotations
 
 from collections.abc import Iterable
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from typing import Any
 
-from numpy import float64, ndarray
+from numpy import float64
 from numpy import sum as np_sum
 
 from ..config import mode
 from ..errors import GraphError
-from .graph import Leaf, Port, check_stamps
+from .graph import Constant, Leaf, Port, check_stamps
 
 Cotangents = dict[Any, Any]
 
@@ -90,73 +90,115 @@ def sweep(
     Returns the cotangents by edge, and whether anything was left aside because of ``targets``:
     the result then depends on Variables from outside.
     """
-    table: Cotangents = {}  # what is known so far of each edge's cotangent
-    found: Cotangents = {}
-    heap: list[tuple[int, Any]] = []
+    found: Cotangents = {}  # what has arrived at leaves and targets
+    table: Cotangents = {}  # what is known so far of each waiting node's cotangent
+    heap: list[tuple[int, Any]] = []  # waiting nodes, newest first ...
+    newest: Any = None  # ... except the last one to come: a chain needs no heap
     watch = mode().watch
     foreign = False
+    plain = not record and targets is None and watch is None
 
-    def arrive(edge: Any, g: Any) -> None:
-        """Add a cotangent to a leaf or target; queue a node."""
-        if type(edge) is Leaf:
-            if not edge.constant:
-                old = found.get(edge)
-                found[edge] = g if old is None else old + g
-            return
-        node = edge
-        if type(edge) is Port:
-            node = edge.node
-            if node is None:  # unchained: now a leaf
-                old = found.get(edge)
-                found[edge] = g if old is None else old + g
-                return
-        old = table.get(edge)
-        table[edge] = g if old is None else old + g
-        if node not in queued:
-            queued.add(node)
-            heappush(heap, (-node.generation, node))
-
-    queued: set[Any] = set()
     for edge, g in seeds:
-        arrive(edge, g)
-    while heap:
-        _, node = heappop(heap)
-        if targets is not None and node in targets:
-            found[node] = table.pop(node)
-            continue
+        waiting = _arrive(edge, g, found, table)
+        if waiting is not None:
+            heappush(heap, (-waiting.generation, waiting))
+    while True:
+        if newest is None:
+            if not heap:
+                return found, foreign
+            node = heappop(heap)[1]
+        elif heap and heap[0][0] < -newest.generation:
+            node = heappushpop(heap, (-newest.generation, newest))[1]
+        else:
+            node = newest
+        newest = None
+        g = table.pop(node)
         edges = node.edges
-        if not edges:  # unchained: now a leaf
-            found[node] = table.pop(node)
+        if not edges or (targets is not None and node in targets):  # unchained, or asked for
+            found[node] = g
             continue
         if node.stamps is not None:
             check_stamps(node.stamps, node, node)
-        g = table.pop(node, None) if node.ports is None else [table.pop(p, None) for p in node.ports]
         if retained is not None:
-            for port, part in zip(node.ports or (node,), g if node.ports else (g,), strict=True):
-                if part is not None and port.owner() is not None:
-                    retained[port] = part
-        wanted = None
-        if targets is not None:
-            wanted = [
-                e in targets or (type(e) is not Leaf and e.generation >= floor) for e in edges
-            ]
-            if not all(wanted):
+            _retain(node, g, retained)
+        rules = node.rules
+        if plain and rules is not None and node.ports is None:
+            # A primitive, first order: its rules, called from here.
+            values, y, params = node.values, node.y, node.params
+            pulled = []
+            for i, rule in rules:
+                part = rule(g, y, *values, **params) if params else rule(g, y, *values)
+                x = values[i]
+                if type(part) is not float64 or type(x) is not float64:
+                    part = conform(part, x, node)
+                pulled.append(part)
+        else:
+            wanted = None
+            if targets is not None:
+                wanted = [_leads_to(edge, targets, floor) for edge in edges]
                 foreign = foreign or any(
-                    not w and not (type(e) is Leaf and e.constant)
-                    for e, w in zip(edges, wanted, strict=True)
+                    not want and type(edge) is not Constant
+                    for edge, want in zip(edges, wanted, strict=True)
                 )
                 if not any(wanted):
                     continue
-        for edge, part in zip(edges, node.pull(g, record, wanted), strict=True):
+            pulled = node.pull(g, record, wanted)
+        for edge, part in zip(edges, pulled, strict=True):
             if part is None:
                 continue
             if watch is not None:
                 watch(node, part, "backward")
-            if type(edge) is Leaf and edge.stamps is not None:
-                later = tuple(s for s in edge.stamps if s.generation > node.generation)
-                check_stamps(later, node, node)
-            arrive(edge, part)
-    return found, foreign
+            if type(edge) is Leaf:
+                if edge.stamps is not None:
+                    later = tuple(s for s in edge.stamps if s.generation > node.generation)
+                    check_stamps(later, node, node)
+                old = found.get(edge)
+                found[edge] = part if old is None else old + part
+            elif edge in table:
+                table[edge] = table[edge] + part
+            else:
+                waiting = _arrive(edge, part, found, table)
+                if waiting is None:
+                    continue
+                if newest is None:
+                    newest = waiting
+                elif newest.generation < waiting.generation:
+                    heappush(heap, (-newest.generation, newest))
+                    newest = waiting
+                else:
+                    heappush(heap, (-waiting.generation, waiting))
 
 
-__all__ = ["conform", "float64", "ndarray", "sweep", "unbroadcast"]
+def _arrive(edge: Any, g: Any, found: Cotangents, table: Cotangents) -> Any:
+    """Add a cotangent to what is known of an edge; the node, if it must now start to wait."""
+    kind = type(edge)
+    if kind is Port and edge.node is not None:
+        node = edge.node
+        parts = table.get(node)
+        new = parts is None
+        if parts is None:
+            parts = table[node] = [None] * len(node.ports)
+        old = parts[edge.index]
+        parts[edge.index] = g if old is None else old + g
+        return node if new else None
+    if kind is Constant:
+        return None
+    if kind is Leaf or kind is Port:  # a Port without a node was unchained
+        old = found.get(edge)
+        found[edge] = g if old is None else old + g
+        return None
+    old = table.get(edge)
+    table[edge] = g if old is None else old + g
+    return edge if old is None else None
+
+
+def _leads_to(edge: Any, targets: Any, floor: int) -> bool:
+    """May a target lie behind this edge?"""
+    return edge in targets or (edge.node is not None and edge.generation >= floor)
+
+
+def _retain(node: Any, g: Any, retained: Cotangents) -> None:
+    """Keep a node's cotangent for the Variables that somebody still holds."""
+    for port, part in zip(node.ports or (node,), g if node.ports else (g,), strict=True):
+        if part is not None and port.owner() is not None:
+            retained[port] = part

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Absent
+from .graph import Absent, Constant
 from .origin import place_of
 
 
@@ -76,7 +76,7 @@ def _kind(value: Any) -> str:
 
 def _line(edge: Any, node: Any, value: Any) -> str:
     name = getattr(edge, "name", None)
-    what = node.label if node is not None else ("constant" if getattr(edge, "constant", False) else "input")
+    what = node.label if node is not None else ("constant" if type(edge) is Constant else "input")
     title = f"{what} {name!r}" if name else what
     place = place_of(getattr(edge, "code", None), getattr(edge, "lasti", 0))
     return f"{title} = {brief(value)}\0{place or ''}"

@@ -23,7 +23,8 @@ from .sweep import sweep
 from .table import OPS, PLAIN, name_of
 from .text import creators_text
 
-ndarray = np.ndarray
+ndarray, float64 = np.ndarray, np.float64
+_ONE = float64(1.0)
 _NUMERIC = frozenset("fciub")
 
 
@@ -102,12 +103,15 @@ class Variable:
                 f"Variable(v) of a Variable would forget its history{called_at()}\n"
                 "  → use v itself, or v.detach() for a new input with the same values"
             )
-        self._data = as_data(data, copy=True)
+        if type(data) is ndarray and data.dtype.kind in _NUMERIC:
+            self._data = data.copy()
+        else:
+            self._data = as_data(data, copy=True)
         self.grad = None
         frame = sys._getframe(1)
         if INSIDE[frame.f_code.co_filename]:
             frame = user_frame()
-        self.edge = Leaf(self._data, ref(self), frame.f_code, frame.f_lasti, name)
+        self.edge = Leaf(ref(self), frame.f_code, frame.f_lasti, name)
 
     # --- the memory ------------------------------------------------------------------------------
 
@@ -120,7 +124,7 @@ class Variable:
                 self._data = data = data.copy()
             edge = self.edge
             if edge is None:
-                edge = self.edge = Leaf(data, ref(self))
+                edge = self.edge = Leaf(ref(self))
             if edge.stamps is None:
                 hand_out(edge, data)
         return data
@@ -139,7 +143,7 @@ class Variable:
 
     def _leaf(self, name: str | None = None) -> Leaf:
         frame = user_frame(2)
-        return Leaf(self._data, ref(self), frame.f_code, frame.f_lasti, name)
+        return Leaf(ref(self), frame.f_code, frame.f_lasti, name)
 
     @property
     def creator(self) -> Any:
@@ -192,20 +196,25 @@ class Variable:
             return
         if not create_graph and isinstance(seed, Variable):
             seed = seed._data
-        if self._data.dtype.kind == "c":
+        if type(seed) is not float64 and seed.dtype.kind == "c":
             seed = np.conjugate(seed)
         retained: dict[Any, Any] | None = {} if retain_grad else None
         found, _ = sweep([(edge, seed)], record=create_graph, retained=retained)
         seen: set[int] = set()
-        for port, g in (retained or {}).items():
-            owner = port.owner()
-            if owner is not None and owner is not self:
-                owner.grad = own(g, seen)
+        if retained:
+            inputs = {id(port.owner()) for port in found}
+            for port, g in retained.items():
+                owner = port.owner()
+                if owner is not None and owner is not self and id(owner) not in inputs:
+                    owner.grad = own(g, seen)
         for port, g in found.items():
             deliver(port, own(g, seen))
 
     def _seed(self, gradient: ArrayLike | None) -> Any:
         data = self._data
+        if gradient is None and self.grad is None and type(data) is float64:
+            self.grad = make(_ONE)
+            return _ONE
         if data.dtype.kind not in "fc":
             raise DtypeError(
                 f"backward() of a Variable of dtype {data.dtype}: integers have no "
@@ -286,7 +295,7 @@ class Variable:
         self._data = new.astype(self._data.dtype, copy=True)
         edge = self.edge
         if isinstance(edge, Leaf):
-            self.edge = Leaf(self._data, edge.owner, edge.code, edge.lasti, edge.name)
+            self.edge = Leaf(edge.owner, edge.code, edge.lasti, edge.name)
         return self
 
     # --- looking at it ---------------------------------------------------------------------------
@@ -719,12 +728,14 @@ def _raw(value: Any) -> Any:
 def _restore(data: Any, grad: Any, name: str | None) -> Variable:
     v = make(data)
     v.grad = grad
-    v.edge = Leaf(data, ref(v), name=name)
+    v.edge = Leaf(ref(v), name=name)
     return v
 
 
 def own(g: Any, seen: set[int]) -> Variable:
     """A cotangent as the user gets it: a Variable, conjugated, sharing memory with nothing."""
+    if type(g) is float64:
+        return make(g)
     if isinstance(g, Variable):
         return OPS[np.conjugate](g) if g._data.dtype.kind == "c" else g
     if g.dtype.kind == "c":
@@ -738,10 +749,10 @@ def own(g: Any, seen: set[int]) -> Variable:
 def deliver(edge: Any, g: Variable) -> None:
     """Add a gradient to the ``grad`` of the Variable that an edge belongs to."""
     owner = edge.owner()
-    if isinstance(edge, Leaf) and edge.dtype.kind not in "fc":
-        refuse_integers(edge)
     if owner is None:
         return
+    if type(owner._data) is not float64 and owner._data.dtype.kind not in "fc":
+        refuse_integers(edge, owner._data.dtype)
     if owner.grad is None:
         owner.grad = g
         return
@@ -758,11 +769,11 @@ def deliver(edge: Any, g: Variable) -> None:
         owner.grad = OPS[_add](old, g)
 
 
-def refuse_integers(edge: Leaf) -> NoReturn:
+def refuse_integers(edge: Any, dtype: Any) -> NoReturn:
     """Raise for a gradient that would belong to an integer input."""
     name = f" {edge.name!r}" if edge.name else ""
     raise DtypeError(
-        f"the Variable{name} holds {edge.dtype} values, which have no derivative{called_at()}\n"
+        f"the Variable{name} holds {dtype} values, which have no derivative{called_at()}\n"
         f"  it was {made_at(edge)}\n"
         "  → if it is an input to differentiate, make it Variable(x.astype(float)); "
         "if it is a constant (labels, counts), use the plain array"
