@@ -23,6 +23,13 @@ def _zero(g: Any, y: Any, *xs: Any) -> Any:
     return np.zeros_like(g)
 
 
+def _scaled(g: Any, b: Any) -> Any:
+    """``g * b``, without a pass over memory where g is the 1 that a sweep started with."""
+    if type(b) is np.ndarray and type(g) is not np.ndarray and isinstance(g, np.generic):
+        return b.view() if g == 1 and g.dtype == b.dtype else g * b
+    return g * b
+
+
 # --- arithmetic ----------------------------------------------------------------------------------
 
 add = elementwise(
@@ -41,7 +48,7 @@ subtract = elementwise(
 )
 multiply = elementwise(
     np.multiply,
-    vjp=[lambda g, y, a, b: g * b, lambda g, y, a, b: g * a],
+    vjp=[lambda g, y, a, b: _scaled(g, b), lambda g, y, a, b: _scaled(g, a)],
     reads=["1", "0"],
     domain=[_ANY, _ANY],
     forward=operator.mul,

@@ -68,7 +68,7 @@ def value_and_grad(
                 f"grad needs a real result, not {y.dtype}{called_at()}\n"
                 "  → differentiate np.real(f(x)) or np.abs(f(x)); for all parts use whence.jacobian"
             )
-        grads, record = pull_back(lifted, [(y, np.ones_like(data))])
+        grads, record = pull_back(lifted, [(y, data.dtype.type(1) if data.ndim == 0 else np.ones_like(data))])
         value = value_of(y, record)
         if has_aux:
             value = value, map_tree(lambda v: value_of(v, record), aux)

@@ -21,7 +21,7 @@ from ..core.table import OPS
 from ..core.variable import Variable, as_data, constant, make
 from ..errors import DtypeError, GraphError
 from ..ops.custom import identity
-from ..tree import Structure, flatten
+from ..tree import LEAF, Structure, flatten
 
 
 class Lifted(NamedTuple):
@@ -41,8 +41,13 @@ class Lifted(NamedTuple):
 
 def lift(tree: Any) -> Lifted:
     """Fresh Variables for all arrays and numbers in ``tree``. Integers become float64."""
-    leaves, structure = flatten(tree)
     floor = next_generation()
+    if type(tree) is np.float64 or (type(tree) is np.ndarray and tree.dtype.kind in "fc"):
+        frame = user_frame()  # one array, the common case
+        v = make(tree)
+        v.edge = Leaf(ref(v), frame.f_code, frame.f_lasti)
+        return Lifted(v, [v], LEAF, floor, False)
+    leaves, structure = flatten(tree)
     live = mode().recording and any(isinstance(x, Variable) for x in leaves)
     frame = None
     variables = []
@@ -94,6 +99,8 @@ def recording() -> Any:
 
 def select(args: tuple[Any, ...], argnums: int | tuple[int, ...], name: str) -> Any:
     """The arguments at ``argnums``: one, or a tuple."""
+    if type(argnums) is int and -len(args) <= argnums < len(args):
+        return args[argnums]
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in numbers:
         if not -len(args) <= i < len(args):
@@ -101,7 +108,7 @@ def select(args: tuple[Any, ...], argnums: int | tuple[int, ...], name: str) -> 
                 f"{name}: argnums={argnums} but the function was called with {len(args)} positional "
                 f"arguments{called_at()}"
             )
-    return args[argnums] if isinstance(argnums, int) else tuple(args[i] for i in numbers)
+    return tuple(args[i] for i in numbers)
 
 
 def replaced(args: tuple[Any, ...], argnums: int | tuple[int, ...], new: Any) -> list[Any]:
@@ -157,13 +164,11 @@ def bare(g: Any, like: Variable, record: bool) -> Any:
     if record:
         g = g if isinstance(g, Variable) else constant(g)
         return OPS[np.conjugate](g) if g.dtype.kind == "c" else g
-    if type(g) is np.float64:
-        return g
-    if g.dtype.kind == "c":
-        return np.conjugate(g)
-    if g.ndim == 0:
-        return g[()]
-    return g.copy() if g.base is not None else g
+    if type(g) is np.ndarray and g.ndim:
+        if g.dtype.kind == "c":
+            return np.conjugate(g)
+        return g.copy() if g.base is not None else g
+    return np.conjugate(g[()]) if g.dtype.kind == "c" else g[()]
 
 
 def value_of(v: Any, record: bool) -> Any:
