@@ -118,8 +118,11 @@ class Function:
         if setting.recording:
             node.edges, node.values = tuple(edges), tuple(values)
             node.owner = nobody
-            node.rules = node.ports = node.name = node._live = None
-            node.stamps = stamps_of(edges, values)
+            node.rules = node.ports = node.name = node._live = node.stamps = None
+            for edge in edges:
+                if edge.stamps is not None:
+                    node.stamps = stamps_of(edges, values)
+                    break
             node.stashed = tuple(_stashed(before, attributes)) if attributes else ()
             frame = sys._getframe(1)
             if INSIDE[frame.f_code.co_filename]:
@@ -430,11 +433,8 @@ def stamps_of(edges: Any, values: Any) -> tuple[Stamp, ...] | None:
 
 def _locked(function: Any, arrays: list[Any], node: Function) -> Any:
     """``function(*arrays)``, which must not write into them."""
-    for a in arrays:
-        if type(a) is ndarray:
-            break
-    else:
-        return function(*arrays)
+    if len(arrays) == 1 and type(arrays[0]) is float64:
+        return function(arrays[0])
     locked = [a for a in arrays if type(a) is ndarray and a.flags.writeable]
     for array in locked:
         array.setflags(write=False)

@@ -18,6 +18,7 @@ from numpy import sum as np_sum
 from ..config import mode
 from ..errors import GraphError
 from .graph import Constant, Leaf, Port, check_stamps
+from .origin import made_at
 
 Cotangents = dict[Any, Any]
 IN_PLACE = 1 << 16  # bytes above which sums are written over a summand
@@ -97,21 +98,14 @@ def sweep(
     found: Cotangents = {}  # what has arrived at leaves and targets
     table: Cotangents = {}  # what is known so far of each waiting node's cotangent
     heap: list[tuple[int, Any]] = []  # waiting nodes, newest first ...
-    newest: Any = None  # ... except the last one to come: a chain needs no heap
+    newest: Any = None  # ... except the newest of all: a chain needs no heap
     watch = mode().watch
     foreign = False
     plain = not record and watch is None
-
     for edge, g in seeds:
-        waiting = _arrive(edge, g, found, table)
-        if waiting is not None:
-            if newest is not None:
-                heappush(heap, (-newest.generation, newest))
-            newest = waiting
-    while True:
+        newest = _queue(_arrive(edge, g, found, table), newest, heap)
+    while newest is not None or heap:
         if newest is None:
-            if not heap:
-                return found, foreign
             node = heappop(heap)[1]
         elif heap and heap[0][0] < -newest.generation:
             node = heappushpop(heap, (-newest.generation, newest))[1]
@@ -129,34 +123,21 @@ def sweep(
             _retain(node, g, retained)
         wanted = None
         if targets is not None:
-            for edge in edges:
-                if edge not in targets and (type(edge) is Leaf or edge.generation < floor):
-                    wanted = [_leads_to(edge, targets, floor) for edge in edges]
-                    foreign = foreign or any(
-                        not want and type(edge) is not Constant
-                        for edge, want in zip(edges, wanted, strict=True)
-                    )
-                    break
-            if wanted is not None and not any(wanted):
-                continue
-        rules = node.rules
-        if plain and wanted is None and rules is not None and node.ports is None:
-            # A primitive, first order: its rules, called from here.
-            values, y, params = node.values, node.y, node.params
-            pulled = []
-            for i, rule in rules:
-                part = rule(g, y, *values, **params) if params else rule(g, y, *values)
-                x = values[i]
-                if type(part) is ndarray is type(x):
-                    if part.shape != x.shape or part.dtype is not x.dtype:
-                        part = conform(part, x, node)
-                elif type(part) is not float64 or type(x) is not float64:
-                    short = type(part) is not ndarray and x.ndim and hasattr(part, "dtype")
-                    if not short or not _stays_short(edges[len(pulled)], x, part):
-                        part = conform(part, x, node)
-                pulled.append(part)
-        else:
-            pulled = node.pull(g, record, wanted)
+            wanted = [_leads_to(edge, targets, floor) for edge in edges]
+            if all(wanted):
+                wanted = None
+            else:
+                foreign = foreign or _leaves_others_aside(edges, wanted)
+                if not any(wanted):
+                    continue
+        try:
+            if plain and wanted is None and node.rules is not None and node.ports is None:
+                pulled = _first_order(node, g, edges)
+            else:
+                pulled = node.pull(g, record, wanted)
+        except Exception as error:
+            error.add_note(f"  while differentiating {node.label}, {made_at(node)}")
+            raise
         for edge, part in zip(edges, pulled, strict=True):
             if part is None:
                 continue
@@ -164,23 +145,42 @@ def sweep(
                 watch(node, part, "backward")
             if type(edge) is Leaf:
                 if edge.stamps is not None and node.generation < edge.stamps[-1].generation:
-                    later = tuple(s for s in edge.stamps if s.generation > node.generation)
-                    check_stamps(later, node, node)
+                    check_stamps(edge.stamps[-1:], node, node)
                 old = found.get(edge)
                 found[edge] = part if old is None else _added(old, part, g, node, plain)
             elif edge in table:
                 table[edge] = _added(table[edge], part, g, node, plain)
             else:
-                waiting = _arrive(edge, part, found, table)
-                if waiting is None:
-                    continue
-                if newest is None:
-                    newest = waiting
-                elif newest.generation < waiting.generation:
-                    heappush(heap, (-newest.generation, newest))
-                    newest = waiting
-                else:
-                    heappush(heap, (-waiting.generation, waiting))
+                newest = _queue(_arrive(edge, part, found, table), newest, heap)
+    return found, foreign
+
+
+def _queue(node: Any, newest: Any, heap: list[tuple[int, Any]]) -> Any:
+    """Let ``node`` (if any) wait; the newest of those waiting, as far as known here."""
+    if node is None or newest is None:
+        return node or newest
+    if newest.generation < node.generation:
+        node, newest = newest, node
+    heappush(heap, (-node.generation, node))
+    return newest
+
+
+def _first_order(node: Any, g: Any, edges: tuple[Any, ...]) -> list[Any]:
+    """The rules of a primitive on plain arrays: what most of a sweep is."""
+    values, y, params = node.values, node.y, node.params
+    pulled: list[Any] = []
+    for i, rule in node.rules:
+        part = rule(g, y, *values, **params) if params else rule(g, y, *values)
+        x = values[i]
+        if type(part) is ndarray is type(x):
+            if part.shape != x.shape or part.dtype is not x.dtype:
+                part = conform(part, x, node)
+        elif type(part) is not float64 or type(x) is not float64:
+            short = type(part) is not ndarray and x.ndim and hasattr(part, "dtype")
+            if not short or not _stays_short(edges[len(pulled)], x, part):
+                part = conform(part, x, node)
+        pulled.append(part)
+    return pulled
 
 
 def _arrive(edge: Any, g: Any, found: Cotangents, table: Cotangents) -> Any:
@@ -229,6 +229,13 @@ def _stays_short(edge: Any, x: Any, part: Any) -> bool:
         and part.dtype == x.dtype
         and hasattr(edge, "takes_short")
         and edge.takes_short(x.shape)
+    )
+
+
+def _leaves_others_aside(edges: tuple[Any, ...], wanted: list[bool]) -> bool:
+    """Is one of the edges that lead to no target something other than a constant?"""
+    return any(
+        not want and type(edge) is not Constant for edge, want in zip(edges, wanted, strict=True)
     )
 
 
