@@ -143,15 +143,22 @@ def sweep(
                 continue
             if watch is not None:
                 watch(node, part, "backward")
-            if type(edge) is Leaf:
+            kind = type(edge)
+            if kind is Leaf:
                 if edge.stamps is not None and node.generation < edge.stamps[-1].generation:
                     check_stamps(edge.stamps[-1:], node, node)
-                old = found.get(edge)
-                found[edge] = part if old is None else _added(old, part, g, node, plain)
+                if edge in found:
+                    old = found[edge]
+                    number = type(part) is float64
+                    part = old + part if number else _added(old, part, g, node, plain)
+                found[edge] = part
             elif edge in table:
                 table[edge] = _added(table[edge], part, g, node, plain)
-            else:
+            elif kind is Port or kind is Constant:
                 newest = _queue(_arrive(edge, part, found, table), newest, heap)
+            else:
+                table[edge] = part
+                newest = edge if newest is None else _queue(edge, newest, heap)
     return found, foreign
 
 
