@@ -200,7 +200,7 @@ class Variable:
             seed = np.conjugate(seed)
         retained: dict[Any, Any] | None = {} if retain_grad else None
         found, _ = sweep([(edge, seed)], record=create_graph, retained=retained)
-        seen: set[int] = set()
+        seen = {id(seed._data if isinstance(seed, Variable) else seed)}
         if retained:
             inputs = {id(port.owner()) for port in found}
             for port, g in retained.items():
@@ -737,7 +737,13 @@ def own(g: Any, seen: set[int]) -> Variable:
     if type(g) is float64:
         return make(g)
     if isinstance(g, Variable):
-        return OPS[np.conjugate](g) if g._data.dtype.kind == "c" else g
+        g = OPS[np.conjugate](g) if g._data.dtype.kind == "c" else g
+        data = g._data
+        if type(data) is ndarray and (data.base is not None or id(data) in seen):
+            data = data.copy()
+            g = make(data, g.edge)
+        seen.add(id(data))
+        return g
     if g.dtype.kind == "c":
         g = np.conjugate(g)
     if type(g) is ndarray and (g.base is not None or id(g) in seen):

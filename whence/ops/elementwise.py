@@ -86,16 +86,16 @@ remainder = elementwise(
     np.remainder,
     vjp=[lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b)],
     reads=["", "01"],
-    domain=[(3.1, 3.9), (1.1, 1.5)],
+    domain=[(3.1, 3.9), (1.35, 1.5)],
 )
 fmod = elementwise(
     np.fmod,
     vjp=[lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b)],
     reads=["", "01"],
-    domain=[(-3.9, -3.1), (1.1, 1.5)],
+    domain=[(-3.9, -3.1), (1.35, 1.5)],
 )
 floor_divide = elementwise(
-    np.floor_divide, vjp=[_zero, _zero], reads=["", ""], domain=[(3.1, 3.9), (1.1, 1.5)]
+    np.floor_divide, vjp=[_zero, _zero], reads=["", ""], domain=[(3.1, 3.9), (1.35, 1.5)]
 )
 hypot = elementwise(
     np.hypot,

@@ -1,0 +1,128 @@
+"""The laws, for every primitive, on calls drawn by hypothesis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import whence
+from whence.core.primitive import PRIMITIVES
+
+from . import calculus as law
+from .entries import ENTRIES, Trial, array_of
+
+NAMES = sorted(ENTRIES)
+quick = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+primitives = pytest.mark.parametrize("name", NAMES)
+quiet = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+
+def test_every_primitive_has_an_entry():
+    assert set(PRIMITIVES) <= set(ENTRIES)
+
+
+def drawn(data: Any, name: str, large: bool | None = None, complex: bool = True) -> Any:
+    """A call of a primitive, its arrays, which of them are Variables, and a seed."""
+    large = data.draw(st.integers(0, 4), "large") == 0 if large is None else large
+    trial: Trial = ENTRIES[name](data.draw, large)
+    seed = data.draw(st.integers(0, 999), "seed")
+    kinds = "fc" if trial.complex and complex else "f"
+    arrays = [
+        array_of(spec, i, seed, data.draw(st.sampled_from(kinds), "kind")) for i, spec in enumerate(trial.specs)
+    ]
+    everything = range(len(arrays))
+    wrt = data.draw(st.sets(st.sampled_from(everything), min_size=1).map(sorted), "variables")
+    return trial, arrays, wrt, seed
+
+
+def laid_out(data: Any, f: Any, arrays: Any) -> Any:
+    """The same call on arrays that are held in another layout."""
+    layouts = [law.LAYOUTS[data.draw(st.sampled_from(sorted(law.LAYOUTS)), "layout")] for _ in arrays]
+
+    def through(*held: Any) -> Any:
+        return f(*(layout.view(a) for layout, a in zip(layouts, held, strict=True)))
+
+    return through, [layout.store(a) for layout, a in zip(layouts, arrays, strict=True)]
+
+
+@quiet
+@primitives
+@quick
+@given(st.data())
+def test_value_is_numpys(name, data):
+    trial, arrays, wrt, _ = drawn(data, name)
+    law.check_value(trial.f, trial.plain, arrays, wrt)
+
+
+@quiet
+@primitives
+@quick
+@given(st.data())
+def test_first_derivative(name, data):
+    trial, arrays, wrt, seed = drawn(data, name)
+    f, held = laid_out(data, trial.f, arrays)
+    law.check_first(f, held, wrt, seed)
+
+
+@quiet
+@primitives
+@quick
+@given(st.data())
+def test_second_derivative(name, data):
+    trial, arrays, wrt, seed = drawn(data, name)
+    f, held = laid_out(data, trial.f, arrays)
+    law.check_second(f, held, wrt, seed)
+
+
+@quiet
+@primitives
+@quick
+@given(st.data())
+def test_single_stays_single(name, data):
+    trial, arrays, wrt, seed = drawn(data, name)
+    law.check_single(trial.f, trial.plain, arrays, wrt, seed)
+
+
+@quiet
+@primitives
+@quick
+@given(st.data())
+def test_gradients_own_their_memory(name, data):
+    trial, arrays, wrt, seed = drawn(data, name)
+    law.check_memory(trial.f, arrays, wrt, seed, create_graph=data.draw(st.booleans(), "create_graph"))
+
+
+@quiet
+@pytest.mark.skipif(not hasattr(whence, "jvp"), reason="forward mode is not there")
+@primitives
+@quick
+@given(st.data())
+def test_forward_agrees_with_reverse(name, data):
+    trial, arrays, wrt, seed = drawn(data, name)
+    law.check_forward(trial.f, arrays, wrt, seed)
+
+
+BINARY = [n for n in NAMES if len(PRIMITIVES[n].domain) == 2]
+
+
+@quiet
+@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize("constant", [float, np.float64, np.float32, np.array, int])
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_scalar_constant_is_an_array_of_it(name, constant, position):
+    f, domain = PRIMITIVES[name].call, PRIMITIVES[name].domain
+    c = constant(round(domain[position][1]) if constant is int else domain[position][1] * 0.9)
+    low, high = domain[1 - position]
+    x = np.linspace(low, high, 5)[1:-1]
+    gradients = []
+    for other in (c, np.full(3, float(c))):
+        v = whence.Variable(x)
+        operands = (other, v) if position == 0 else (v, other)
+        np.sum(f(*operands)).backward()
+        gradients.append(v.grad.data)
+        np.testing.assert_allclose(f(*operands).data, getattr(np, name[3:])(*(o if o is not v else x for o in operands)))
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-12)
