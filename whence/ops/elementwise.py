@@ -105,11 +105,17 @@ hypot = elementwise(
     ],
     domain=[_POSITIVE, _ANY],
 )
+
+
+def _over_square(g: Any, radius: Any) -> Any:
+    return g / radius / radius  # a square would overflow first
+
+
 arctan2 = elementwise(
     np.arctan2,
     vjp=[
-        lambda g, y, a, b: g * b / (a * a + b * b),
-        lambda g, y, a, b: -g * a / (a * a + b * b),
+        lambda g, y, a, b: _over_square(g * b, np.hypot(a, b)),
+        lambda g, y, a, b: _over_square(-g * a, np.hypot(a, b)),
     ],
     reads=["01", "01"],
     domain=[_POSITIVE, _ANY],

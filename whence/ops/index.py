@@ -74,7 +74,7 @@ def _set(x: Any, value: Any, index: Any) -> Any:
             f"values of dtype {np.asarray(value).dtype} cannot be written into {x.dtype} data"
             f"{called_at()}\n  → make the Variable of a wider type first, v.astype(...)"
         )
-    y = x.copy()
+    y = np.array(x)  # of a NumPy scalar too
     y[index] = value
     return y
 
