@@ -96,8 +96,10 @@ def test_ufuncs_dispatch_to_their_primitive(ufunc):
 def test_value_is_numpys(example):
     for kinds in all_kinds(example):
         arrays = drawn(example, kinds)
-        law.check_value(example.f, example.f, arrays, range(len(arrays)))
         ours, numpys = example.f(*[Variable(a) for a in arrays]), example.f(*arrays)
+        for y, e in zip(law.parts(ours), law.parts(numpys), strict=True):
+            law.assert_same(y, e)
+            assert isinstance(y, Variable) or example.constant
         assert isinstance(ours, Variable) or type(ours) is type(numpys)
 
 
@@ -121,7 +123,10 @@ def test_single_stays_single(example):
     arrays = drawn(example, "f")
     weights = law.weights_for(example.f(*arrays), 1)
     narrow = [a.astype(np.float32) for a in arrays]
-    law.check_value(example.f, example.f, narrow, range(len(arrays)))
+    for y, e in zip(
+        law.parts(example.f(*[Variable(a) for a in narrow])), law.parts(example.f(*narrow)), strict=True
+    ):
+        law.assert_same(y, e)
     exact = law.gradients(example.f, arrays, range(len(arrays)), weights)
     for x, e in zip(law.gradients(example.f, narrow, range(len(arrays)), weights), exact, strict=True):
         if x.grad is not None:

@@ -148,12 +148,17 @@ def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect
     return _take_along_axis(a, np.argpartition(a._data, kth, axis=axis), axis)
 
 
-@implements(np.diagonal, np.linalg.diagonal)
+@implements(np.diagonal)
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     first, second = normal_axes((axis1, axis2), a.ndim)
     a = np.moveaxis(a, (first, second), (-2, -1))
     rows = np.arange(max(0, min(a.shape[-2] + min(offset, 0), a.shape[-1] - max(offset, 0))))
     return a[..., rows - min(offset, 0), rows + max(offset, 0)]
+
+
+@implements(np.linalg.diagonal)
+def _linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return _diagonal(x, offset, -2, -1)
 
 
 @implements(np.trace)

@@ -97,8 +97,14 @@ def _mean(
         return np.mean(a._data, axis, dtype, None, keepdims, where=where)
     if where is np._NoValue or where is True:
         return mean.apply(a, axis=axis, dtype=dtype, keepdims=_flag(keepdims))
+    total = _sum(a, axis, dtype, None, keepdims, 0, where)
+    return total / _count_where(total, a, axis, keepdims, where)
+
+
+def _count_where(like: Any, a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
+    """How many elements ``where`` chooses, in the precision of ``like``."""
     count = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=_flag(keepdims))
-    return _sum(a, axis, dtype, None, keepdims, 0, where) / count
+    return count.astype(np.finfo(like.dtype).dtype)
 
 
 cumsum = Primitive(
@@ -308,8 +314,8 @@ def _var(
     where = True if _unset(where) else where
     centre = _mean(a, axis, keepdims=True, where=where) if _unset(mean) else mean
     spread = np.absolute(a - centre) ** 2
-    count = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=_flag(keepdims))
-    return _sum(spread, axis, None, None, keepdims, 0, where) / (count - ddof)
+    total = _sum(spread, axis, None, None, keepdims, 0, where)
+    return total / (_count_where(total, a, axis, keepdims, where) - ddof)
 
 
 @implements(np.std)
