@@ -789,6 +789,11 @@ def refuse_integers(edge: Any, dtype: Any) -> NoReturn:
 def _other_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """A ufunc with keywords, one of its methods, or one that has no op."""
     if ufunc in PLAIN:
+        if any(isinstance(out, Variable) for out in kwargs.get("out", ())):
+            raise NoGradientError(
+                f"np.{ufunc.__name__}(..., out=v) would overwrite a Variable{called_at()}\n"
+                f"  → v[...] = np.{ufunc.__name__}(...)"
+            )
         raw = [_raw(x) for x in inputs]
         kwargs = {key: _raw(x) for key, x in kwargs.items()}
         return getattr(ufunc, method)(*raw, **kwargs)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.origin import called_at
 from ..core.table import OPS
+from ..core.variable import Variable
 from ..errors import AxisError, NoGradientError, ShapeError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,6 +54,11 @@ def normal_axes(axis: Any, ndim: int) -> tuple[int, ...]:
 def misfit(text: str) -> ShapeError:
     """The error for arguments that do not fit together, with the user's line."""
     return ShapeError(text + called_at())
+
+
+def constant(x: Any) -> Any:
+    """The bare value: what is computed from it is a constant to the gradient."""
+    return x._data if isinstance(x, Variable) else x
 
 
 def integral(dtype: Any) -> bool:

@@ -15,6 +15,7 @@ from scipy import special
 
 from ..core.primitive import Primitive, elementwise
 from ..core.table import OPS
+from .declare import constant
 
 LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
 _ANY, _POSITIVE, _UNIT = (-3.0, 3.0), (0.2, 3.0), (-0.9, 0.9)
@@ -130,16 +131,26 @@ log = elementwise(np.log, vjp=[lambda g, y, x: g / x], reads=["0"], domain=[_POS
 log2 = elementwise(np.log2, vjp=[lambda g, y, x: g / (LN2 * x)], reads=["0"], domain=[_POSITIVE])
 log10 = elementwise(np.log10, vjp=[lambda g, y, x: g / (LN10 * x)], reads=["0"], domain=[_POSITIVE])
 log1p = elementwise(np.log1p, vjp=[lambda g, y, x: g / (1 + x)], reads=["0"], domain=[(-0.7, 3.0)])
+
+
+def _share(g: Any, exp: Any, mine: Any, other: Any) -> Any:
+    """``g`` times the part of ``exp(mine)`` in the sum: exp(mine - y) would be off by eps * |y|."""
+    top = np.maximum(constant(mine), constant(other))
+    top = np.where(np.isfinite(top), top, 0)
+    weight = exp(mine - top)
+    return g * (weight / (weight + exp(other - top)))
+
+
 logaddexp = elementwise(
     np.logaddexp,
-    vjp=[lambda g, y, a, b: g * np.exp(a - y), lambda g, y, a, b: g * np.exp(b - y)],
-    reads=["0y", "1y"],
+    vjp=[lambda g, y, a, b: _share(g, np.exp, a, b), lambda g, y, a, b: _share(g, np.exp, b, a)],
+    reads=["01", "01"],
     domain=[_ANY, _ANY],
 )
 logaddexp2 = elementwise(
     np.logaddexp2,
-    vjp=[lambda g, y, a, b: g * np.exp2(a - y), lambda g, y, a, b: g * np.exp2(b - y)],
-    reads=["0y", "1y"],
+    vjp=[lambda g, y, a, b: _share(g, np.exp2, a, b), lambda g, y, a, b: _share(g, np.exp2, b, a)],
+    reads=["01", "01"],
     domain=[_ANY, _ANY],
 )
 sqrt = elementwise(np.sqrt, vjp=[lambda g, y, x: g / (2 * y)], reads=["y"], domain=[_POSITIVE])

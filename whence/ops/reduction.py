@@ -11,7 +11,7 @@ from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.table import OPS
 from ..errors import NoGradientError
-from .declare import expanded, implements, integral, misfit, no_out, normal_axes
+from .declare import constant, expanded, implements, integral, misfit, no_out, normal_axes
 
 # --- linear --------------------------------------------------------------------------------------
 
@@ -405,15 +405,19 @@ def _singular_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> A
 
 
 def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    total = expanded(y, x.ndim, axis, keepdims)
-    total = np.where(np.isfinite(total), total, 0)  # all -inf: no weight anywhere
-    return expanded(g, x.ndim, axis, keepdims) * np.exp(x - total)
+    # exp(x - y) would be off by eps * |y|; the shift is a constant, it cancels
+    top = np.max(constant(x), axis=axis, keepdims=True, initial=-np.inf)
+    weights = np.exp(x - np.where(np.isfinite(top), top, 0))
+    total = np.sum(weights, axis=axis, keepdims=True)
+    share = weights / np.where(np.equal(total, 0), 1, total)  # all -inf: no weight anywhere
+    return expanded(g, x.ndim, axis, keepdims) * share
 
 
 logsumexp_ = Primitive(
     "scipy.special.logsumexp",
     lambda x, axis=None, keepdims=False: special.logsumexp(x, axis=axis, keepdims=keepdims),
     vjp=[_logsumexp_rule],
+    reads=["0"],
 )
 
 
@@ -438,10 +442,10 @@ def logsumexp(
         y = logsumexp_(a, axis=axis, keepdims=keepdims)
         return (y, np.ones_like(y)) if return_sign else y
     top = np.max(np.where(np.not_equal(b, 0), a, -np.inf), axis=axis, keepdims=True)
-    top = np.asarray(getattr(top, "_data", top))  # the shift is a constant: it cancels
+    top = np.asarray(constant(top))  # the shift cancels
     top = np.where(np.isfinite(top), top, 0)
     total = np.sum(b * np.exp(a - top), axis=axis, keepdims=True)
-    sign = np.sign(getattr(total, "_data", total))
+    sign = np.sign(constant(total))
     y = np.log(np.absolute(total)) + top
     if not keepdims:
         y = np.squeeze(y, axis=None if axis is None else normal_axes(axis, np.ndim(y)))

@@ -204,9 +204,12 @@ def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> 
     if dtype.kind in "iub":
         return x._data.astype(dtype)
     if dtype.kind not in "fc":
-        raise DtypeError(f"a Variable holds numbers; it cannot become {dtype}")
+        raise DtypeError(f"a Variable holds numbers; it cannot become {dtype}{called_at()}")
     if x.dtype.kind == "c" and dtype.kind == "f":
-        raise DtypeError("a complex Variable to a real type: write np.real(v) or np.abs(v)")
+        raise DtypeError(
+            f"a complex Variable to a real type would lose a part{called_at()}\n"
+            "  → np.real(v), np.imag(v) or np.abs(v)"
+        )
     return astype(x, dtype=dtype)
 
 
