@@ -395,6 +395,14 @@ class Variable:
         memo[id(self)] = copied = _restore(self._data.copy(), grad, self.name)
         return copied
 
+    @property
+    def _mask(self) -> NoReturn:
+        # numpy.ma reads a._data and a._mask of anything: without this it would take our array
+        raise DtypeError(
+            f"a masked array with a Variable would lose its gradient{called_at()}\n"
+            "  → np.where(mask, v, other), with plain arrays"
+        )
+
     # --- NumPy's protocols -----------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
