@@ -55,7 +55,7 @@ class Structure:
 
 
 _END = object()
-_LEAF = Structure(None)
+LEAF = Structure(None)
 
 
 def _dict_like(kind: type, items: Iterable[tuple[Any, Any]]) -> Any:
@@ -98,7 +98,7 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     """
     opened = _open(tree)
     if opened is None:
-        return [tree], _LEAF
+        return [tree], LEAF
     keys, parts = opened
     leaves: list[Any] = []
     children = []

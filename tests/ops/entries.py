@@ -116,7 +116,7 @@ def elementwise_entry(primitive: Primitive) -> Callable[[Draw, bool], Trial]:
             Spec(shape if large and i == first else broadcast_part(draw, shape), *primitive.domain[i])
             for i in range(count)
         )
-        return Trial(primitive.call, function, operands, accepts_complex(function, count))
+        return Trial(primitive.apply, function, operands, accepts_complex(function, count))
 
     return trial
 
@@ -132,14 +132,14 @@ for _primitive in PRIMITIVES.values():
 
 @entry("np.sign")
 def _sign(draw: Draw, large: bool) -> Trial:
-    return Trial(PRIMITIVES["np.sign"].call, np.sign, (Spec(shapes(draw, large), 0.3, 2.0),), True)
+    return Trial(PRIMITIVES["np.sign"].apply, np.sign, (Spec(shapes(draw, large), 0.3, 2.0),), True)
 
 
 @entry("np.ldexp")
 def _ldexp(draw: Draw, large: bool) -> Trial:
     shape = shapes(draw, large)
     exponents = np.random.default_rng(0).integers(-2, 3, broadcast_part(draw, shape))
-    ldexp = PRIMITIVES["np.ldexp"].call
+    ldexp = PRIMITIVES["np.ldexp"].apply
     return Trial(lambda x: ldexp(x, exponents), lambda x: np.ldexp(x, exponents), (Spec(shape),))
 
 
@@ -256,6 +256,7 @@ linear(
 linear("np.flip", np.flip, lambda draw, shape: {"axis": axes(draw, len(shape))})
 linear("np.roll", np.roll, _shifted)
 linear("np.copy", np.copy, lambda draw, shape: {})
+linear("identity", lambda x: x, lambda draw, shape: {})
 linear(
     "np.broadcast_to",
     np.broadcast_to,

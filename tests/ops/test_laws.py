@@ -115,7 +115,7 @@ BINARY = [n for n in NAMES if len(PRIMITIVES[n].domain) == 2]
 @pytest.mark.parametrize("constant", [float, np.float64, np.float32, np.array, int])
 @pytest.mark.parametrize("position", [0, 1])
 def test_a_scalar_constant_is_an_array_of_it(name, constant, position):
-    f, domain = PRIMITIVES[name].call, PRIMITIVES[name].domain
+    f, domain = PRIMITIVES[name].apply, PRIMITIVES[name].domain
     c = constant(round(domain[position][1]) if constant is int else domain[position][1] * 0.9)
     low, high = domain[1 - position]
     x = np.linspace(low, high, 5)[1:-1]

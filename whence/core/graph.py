@@ -61,6 +61,7 @@ class Constant(Leaf):
     """The edge of an operand that was a plain array: no gradient is wanted for it."""
 
     __slots__ = ()
+    generation = 0
 
 
 class Port:

@@ -54,9 +54,10 @@ class Primitive:
         reads: for each rule the values it reads: ``"y"`` and digits of operands. None: all.
         kind: ``elementwise``, ``linear`` (in all operands together) or ``opaque``.
         domain: for each operand of an elementwise op, the interval that tests draw from.
+        apply: the op on Variables and arrays: the quickest path that fits.
     """
 
-    __slots__ = ("_plans", "call", "domain", "forward", "kind", "name", "reads", "vjp")
+    __slots__ = ("_plans", "apply", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
 
     def __init__(
         self,
@@ -66,12 +67,21 @@ class Primitive:
         reads: Sequence[str] | None = None,
         kind: str = "opaque",
         domain: Sequence[tuple[float, float]] = (),
+        listed: bool = True,
+        many: bool = False,
     ) -> None:
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
-        self.call: Callable[..., Any] = self.apply
         self._plans: dict[tuple[int, ...], Plan] = {}
-        PRIMITIVES[name] = self
+        self.apply: Callable[..., Any] = self.general
+        if not many and not callable(vjp):
+            if len(vjp) == 1:
+                self.apply = _unary(self)
+            elif kind == "elementwise" and len(vjp) == 2:
+                self.apply = _binary(self)
+        self.listed = listed  # one of whence's own, which return fresh arrays or what they got
+        if listed:
+            PRIMITIVES[name] = self
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}>"
@@ -100,8 +110,8 @@ class Primitive:
             plan = self._plans[key] = Plan(rules, drop, keep_y)
         return plan
 
-    def apply(self, *args: Any, **params: Any) -> Any:
-        """The op on any operands: the general path (the fast ones are ``unary``, ``binary``)."""
+    def general(self, *args: Any, **params: Any) -> Any:
+        """The op on any operands (``unary`` and ``binary`` are the quick paths)."""
         values: list[Any] = []
         edges: list[Any] = []
         positions: list[int] = []
@@ -156,9 +166,8 @@ class Primitive:
                 stamp = Stamp(value, fingerprint(value, exact=False), 0)
                 node.stamps = (stamp,) if node.stamps is None else (*node.stamps, stamp)
         node.values = tuple(values)
-        node.y = None
-        if plan.keep_y:
-            node.y = tuple(v._data for v in outputs) if many else outputs[0]._data
+        ys = tuple([_kept(v._data, plan.keep_y) for v in outputs])
+        node.y = ys if many else ys[0]
         frame = user_frame(2)
         node.code, node.lasti = frame.f_code, frame.f_lasti
         node.name = node.ports = None
@@ -203,6 +212,10 @@ class Applied(Function):
         gxs = [conjugated(gx) for gx in gxs]
         return gxs[0] if len(gxs) == 1 else tuple(gxs)
 
+    def output_like(self) -> Any:
+        """Something with the shape and dtype of the (only) output."""
+        return self.y if self.y is not None else super().output_like()
+
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
         values, y = self.recorded() if record else (self.values, self.y)
@@ -218,6 +231,22 @@ class Applied(Function):
             gxs.append(conform(gx, self.values[i], self))
         return gxs
 
+    def takes_short(self, shape: tuple[int, ...]) -> bool:
+        """May a cotangent of this node be one number that stands for all elements?
+
+        So it may if every operand is a number or has the output's ``shape``: then the rules
+        multiply with it as they would with the whole array, and nothing has to be summed.
+        """
+        if self.primitive.kind != "elementwise":
+            return False
+        for value in self.values:
+            if type(value) is ndarray or type(value) is Absent:
+                if value.shape != shape:
+                    return False
+            elif shape and isinstance(value, np.generic):
+                return False
+        return True
+
     def recorded(self) -> tuple[tuple[Any, ...], Any]:
         """Saved values as Variables, so that what is computed from them is recorded."""
         values = list(self.values)
@@ -227,10 +256,19 @@ class Applied(Function):
         y = self.y
         if y is not None:
             if self.ports is None:
-                y = make(y, self)
+                y = y if type(y) is Absent else make(y, self)
             else:
-                y = tuple(make(part, port) for part, port in zip(y, self.ports, strict=True))
+                y = tuple(
+                    [
+                        part if type(part) is Absent else make(part, port)
+                        for part, port in zip(y, self.ports, strict=True)
+                    ]
+                )
         return tuple(values), y
+
+
+def _kept(y: Any, wanted: bool) -> Any:
+    return y if wanted or type(y) is not ndarray or y.nbytes <= SMALL else Absent(y)
 
 
 def _numbered(vjp: Rule, i: int) -> Rule:
@@ -265,35 +303,41 @@ def elementwise(
     primitive = Primitive(
         name or name_of(function), forward or function, vjp, reads, "elementwise", domain
     )
-    primitive.call = _unary(primitive) if len(vjp) == 1 else _binary(primitive)
-    OPS[function] = primitive.call
+    OPS[function] = primitive.apply
     return primitive
 
 
 def _unary(primitive: Primitive) -> Callable[..., Any]:
-    general, forward = primitive.apply, primitive.forward
+    general, forward = primitive.general, primitive.forward
     rules, drop, keep_y = primitive.plan((0,), 1)
     lean = bool(drop)
+    shapes_known = primitive.kind == "elementwise"  # y has the shape of x
     owner_of, count, new_node = ref, next_generation, object.__new__
 
     def unary(a: Any, *rest: Any, **params: Any) -> Any:
-        if type(a) is not Variable or rest or params or mode() is not EAGER:
+        if type(a) is not Variable or rest or mode() is not EAGER:
             return general(a, *rest, **params)
         edge = a.edge
         if edge is None or edge.stamps is not None:
-            return general(a)
+            return general(a, **params)
         x = a._data
         try:
-            y = forward(x)
-        except TypeError as error:
-            raise explained(primitive, (a,), {}, error) from error
+            y = forward(x, **params) if params else forward(x)
+        except (ValueError, TypeError, IndexError) as error:
+            raise explained(primitive, (a,), params, error) from error
         node = new_node(Applied)
         node.primitive = primitive
         node.edges = (edge,)
         node.rules = rules
         node.values = (x,) if not lean or type(x) is not ndarray or x.nbytes <= SMALL else (Absent(x),)
-        node.y = y if keep_y else None
-        node.params = node.stamps = node.ports = node.name = None
+        if shapes_known:
+            node.y = y if keep_y else None
+        else:
+            if y is x and type(y) is ndarray:
+                y = y.view()
+            node.y = _kept(y, keep_y)
+        node.params = params or None
+        node.stamps = node.ports = node.name = None
         frame = _getframe(2)
         if INSIDE[frame.f_code.co_filename]:
             frame = user_frame()
@@ -311,7 +355,7 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
 
 
 def _binary(primitive: Primitive) -> Callable[..., Any]:
-    general, forward = primitive.apply, primitive.forward
+    general, forward = primitive.general, primitive.forward
     both, left, right = (primitive.plan(p, 2) for p in ((0, 1), (0,), (1,)))
     owner_of, count, new_node = ref, next_generation, object.__new__
 

@@ -25,6 +25,13 @@ def _zero(g: Any, y: Any, *xs: Any) -> Any:
     return np.zeros_like(g)
 
 
+def _scaled(g: Any, b: Any) -> Any:
+    """``g * b``, without a pass over memory where g is the 1 that a sweep started with."""
+    if type(b) is np.ndarray and type(g) is not np.ndarray and isinstance(g, np.generic):
+        return b.view() if g == 1 and g.dtype == b.dtype else g * b
+    return g * b
+
+
 # --- arithmetic ----------------------------------------------------------------------------------
 
 add = elementwise(
@@ -43,7 +50,7 @@ subtract = elementwise(
 )
 multiply = elementwise(
     np.multiply,
-    vjp=[lambda g, y, a, b: g * b, lambda g, y, a, b: g * a],
+    vjp=[lambda g, y, a, b: _scaled(g, b), lambda g, y, a, b: _scaled(g, a)],
     reads=["1", "0"],
     domain=[_ANY, _ANY],
     forward=operator.mul,
@@ -240,7 +247,7 @@ def _sign_rule(g: Any, y: Any, x: Any) -> Any:
 
 
 sign = Primitive("np.sign", np.sign, vjp=[_sign_rule])
-OPS[np.sign] = sign.call
+OPS[np.sign] = sign.apply
 copysign = elementwise(
     np.copysign,
     vjp=[lambda g, y, a, b: g * (np.sign(a) * np.copysign(1.0, b)), _zero],
@@ -265,16 +272,17 @@ def _conjugate_rule(g: Any, y: Any, x: Any) -> Any:
 
 
 conjugate = elementwise(np.conjugate, vjp=[_conjugate_rule], reads=[""], domain=[_ANY])
+# Reading y below tells forward mode that the output is real.
 real = elementwise(
     np.real,
     vjp=[lambda g, y, x: g],
-    reads=[""],
+    reads=["y"],
     domain=[_ANY],
     forward=lambda x: x.real.view() if x.ndim else x.real,  # of a real array: itself, not a view
 )
 imag = elementwise(
     np.imag,
     vjp=[lambda g, y, x: g * -1j if x.dtype.kind == "c" else np.zeros_like(g)],
-    reads=[""],
+    reads=["y"],
     domain=[_ANY],
 )

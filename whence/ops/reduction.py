@@ -18,6 +18,8 @@ from .declare import constant, expanded, implements, integral, misfit, no_out, n
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """The gradient of a sum: ``g`` for every element that was added."""
+    if axis is None and isinstance(g, np.generic):
+        return g  # one number for all: the engine spreads it where it must
     return np.broadcast_to(expanded(g, x.ndim, axis, keepdims), x.shape)
 
 
@@ -40,6 +42,9 @@ def _sum(
     initial: Any = 0,
     where: Any = True,
 ) -> Any:
+    if axis is None and dtype is None and out is None and keepdims is False and where is True:
+        y = sum_.apply(a)  # nothing given: np.sum(v), the common case
+        return y if initial is np._NoValue or _is(initial, 0) else y + initial
     no_out("np.sum", out)
     if integral(dtype):
         return np.sum(a._data, axis, dtype, None, keepdims, initial, where)
