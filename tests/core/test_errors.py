@@ -295,6 +295,18 @@ def test_a_saved_function_input_written_to():
     raised(InPlaceError, "Twice called at", lambda: y.backward())
 
 
+def test_an_unchained_value_written_to():
+    u = ones(3) * 2
+    u.unchain()
+    y = np.sum(u * u)
+    overwritten(y, u.data, 0)
+    pair = type("Pair", (Twice,), {"forward": lambda self, x: (x, 2 * x)})()
+    u, _ = pair(ones(3))
+    u.unchain()
+    y = np.sum(u * u)
+    overwritten(y, u.data, 0)
+
+
 def test_writing_before_use_or_after_backward_is_fine():
     x = ones(3)
     x.data[0] = 5

@@ -144,6 +144,8 @@ def test_gradients_own_their_memory(example):
 
 @every
 def test_forward_agrees_with_reverse(example):
+    if example.constant:
+        return
     for kinds in all_kinds(example):
         law.check_forward(example.f, drawn(example, kinds), range(len(example.specs)), 1)
 

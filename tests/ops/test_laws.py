@@ -16,7 +16,8 @@ from . import calculus as law
 from .entries import ENTRIES, Trial, array_of
 
 NAMES = sorted(ENTRIES)
-quick = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+thorough = settings(max_examples=20, deadline=None, derandomize=True, database=None)
+quick = settings(thorough, max_examples=10)
 primitives = pytest.mark.parametrize("name", NAMES)
 quiet = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -61,7 +62,7 @@ def test_value_is_numpys(name, data):
 
 @quiet
 @primitives
-@quick
+@thorough
 @given(st.data())
 def test_first_derivative(name, data):
     trial, arrays, wrt, seed = drawn(data, name)
@@ -71,7 +72,7 @@ def test_first_derivative(name, data):
 
 @quiet
 @primitives
-@quick
+@thorough
 @given(st.data())
 def test_second_derivative(name, data):
     trial, arrays, wrt, seed = drawn(data, name)
@@ -105,6 +106,44 @@ def test_gradients_own_their_memory(name, data):
 def test_forward_agrees_with_reverse(name, data):
     trial, arrays, wrt, seed = drawn(data, name)
     law.check_forward(trial.f, arrays, wrt, seed)
+
+
+UNARY = [n for n in NAMES if len(PRIMITIVES[n].domain) == 1 and n.startswith("np.") and n != "np.ldexp"]
+
+
+@quiet
+@pytest.mark.parametrize("name", [*UNARY, "identity", "np.modf", "np.where", "np.add", "np.copy"])
+@pytest.mark.parametrize("order", [0, 1])
+def test_sums_of_large_gradients_overwrite_nothing(name, order):
+    """Where a value is used twice, its gradients are added, perhaps in place: only in fresh memory."""
+    f = PRIMITIVES[name].apply
+    domain = (*PRIMITIVES[name].domain, (1.1, 1.9))[0]
+    x = whence.Variable(np.linspace(*domain, 12_000))
+    seed = np.linspace(-1, 1, x.size)
+    u = x * 1.0
+    if name == "np.where":
+        y = f(np.arange(x.size) % 2 == 0, u, u)
+    elif name == "np.add":
+        y = f(u, u)
+    else:
+        y = law.parts(f(u))[0]
+    total = y + u if order else u + y
+    total.backward(retain_grad=True, gradient=seed)
+    alone = law.gradients(
+        lambda a: law.parts(
+            f(
+                *[np.arange(a.size) % 2 == 0] * (name == "np.where"),
+                *[a] * (2 if name in ("np.where", "np.add") else 1),
+            )
+        )[0],
+        [x.data],
+        [0],
+        [seed],
+    )[0]
+    np.testing.assert_allclose(x.grad.data, law.grad_of(alone) + seed, rtol=1e-13, atol=1e-13)
+    np.testing.assert_array_equal(seed, np.linspace(-1, 1, x.size))
+    np.testing.assert_array_equal(y.grad.data, seed)
+    np.testing.assert_array_equal(u.grad.data, x.grad.data)
 
 
 BINARY = [n for n in NAMES if len(PRIMITIVES[n].domain) == 2]

@@ -263,7 +263,8 @@ class Function:
         for cls in type(self).__mro__:
             if cls is Function:
                 break
-            for slot in getattr(cls, "__slots__", ()):
+            slots = cls.__dict__.get("__slots__", ())  # its own, not inherited ones
+            for slot in (slots,) if isinstance(slots, str) else slots:
                 if hasattr(self, slot):
                     setattr(node, slot, getattr(self, slot))
         if hasattr(self, "__dict__"):

@@ -120,11 +120,11 @@ def sweep(
         newest = None
         g = table.pop(node)
         edges = node.edges
+        if node.stamps is not None:
+            check_stamps(node.stamps, node, node)
         if not edges or (targets is not None and node in targets):  # unchained, or asked for
             found[node] = g
             continue
-        if node.stamps is not None:
-            check_stamps(node.stamps, node, node)
         if retained is not None:
             _retain(node, g, retained)
         wanted = None
@@ -198,6 +198,8 @@ def _arrive(edge: Any, g: Any, found: Cotangents, table: Cotangents) -> Any:
     if kind is Constant:
         return None
     if kind is Leaf or kind is Port:  # a Port without a node was unchained
+        if kind is Port and edge.stamps is not None:
+            check_stamps(edge.stamps, edge, edge)
         old = found.get(edge)
         found[edge] = g if old is None else old + g
         return None

@@ -66,7 +66,7 @@ def _divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
     return np.floor_divide(x1, x2), np.remainder(x1, x2)
 
 
-modf = Primitive("np.modf", lambda x: np.modf(x), vjp=[lambda g, y, x: g[0]], reads=[""])
+modf = Primitive("np.modf", lambda x: np.modf(x), vjp=[lambda g, y, x: g[0]], reads=[""], many=True)
 OPS[np.modf] = modf.apply
 
 
