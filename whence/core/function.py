@@ -87,11 +87,11 @@ class Function:
 
     def forward(self, *xs: Any) -> Any:
         """The value: arrays in, an array or a tuple of arrays out."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
+        raise NoGradientError(f"{type(self).__name__} needs a method forward(self, x){called_at()}")
 
     def backward(self, *gys: Any) -> Any:
         """The gradient for each input, given the gradient of each output."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method backward(self, gy)")
+        raise NoGradientError(f"{type(self).__name__} needs a method backward(self, gy){called_at()}")
 
     def __call__(self, *inputs: Any) -> Any:
         node = self._again() if getattr(self, "generation", 0) else self
@@ -159,7 +159,7 @@ class Function:
         """The inputs: the user's own Variables where they are still there."""
         if not getattr(self, "generation", 0):
             raise GraphError(f"{self.label} has not been called while recording")
-        live = self._live
+        live = getattr(self, "_live", None)
         if live is not None:
             return tuple([_live(e, v, live is _RECORDED) for e, v in self.operands()])
         return tuple([_as_variable(edge, value) for edge, value in self.operands()])
@@ -266,7 +266,8 @@ class Function:
         for cls in type(self).__mro__:
             if cls is Function:
                 break
-            for slot in getattr(cls, "__slots__", ()):
+            slots = cls.__dict__.get("__slots__", ())  # its own, not inherited ones
+            for slot in (slots,) if isinstance(slots, str) else slots:
                 if hasattr(self, slot):
                     setattr(node, slot, getattr(self, slot))
         if hasattr(self, "__dict__"):

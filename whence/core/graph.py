@@ -67,7 +67,7 @@ class Constant(Leaf):
 class Port:
     """The edge of one output among several of a node."""
 
-    __slots__ = ("dtype", "index", "name", "node", "owner", "shape")
+    __slots__ = ("_alone", "dtype", "index", "name", "node", "owner", "shape")
 
     def __init__(self, node: Any, index: int, output: Any) -> None:
         self.node: Any = node
@@ -75,6 +75,7 @@ class Port:
         self.owner: Any = ref(output)
         self.shape, self.dtype = output.shape, output.dtype
         self.name: str | None = None
+        self._alone: tuple[Stamp, ...] | None = None
 
     @property
     def generation(self) -> int:
@@ -93,12 +94,15 @@ class Port:
 
     @property
     def stamps(self) -> tuple[Stamp, ...] | None:
-        """Kept by the node for all of its outputs."""
-        return self.node.stamps
+        """Kept by the node for all of its outputs, until the port is unchained."""
+        return self._alone if self.node is None else self.node.stamps
 
     @stamps.setter
     def stamps(self, stamps: tuple[Stamp, ...] | None) -> None:
-        self.node.stamps = stamps
+        if self.node is None:
+            self._alone = stamps
+        else:
+            self.node.stamps = stamps
 
 
 class Absent:

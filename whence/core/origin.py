@@ -12,14 +12,19 @@ import sys
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-_HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+import numpy as np
+
+_HOUSES = tuple(
+    os.path.dirname(os.path.abspath(file)) + os.sep
+    for file in (os.path.dirname(os.path.abspath(__file__)), np.__file__)
+)
 
 
 class _Inside(dict[str, bool]):
-    """Is a file name one of whence's own? Answered once for each name."""
+    """Is a file name one of whence's own, or NumPy's? Answered once for each name."""
 
     def __missing__(self, filename: str) -> bool:
-        answer = self[filename] = os.path.abspath(filename).startswith(_HOUSE)
+        answer = self[filename] = os.path.abspath(filename).startswith(_HOUSES)
         return answer
 
 

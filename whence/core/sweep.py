@@ -114,11 +114,11 @@ def sweep(
         newest = None
         g = table.pop(node)
         edges = node.edges
+        if node.stamps is not None:
+            check_stamps(node.stamps, node, node)
         if not edges or (targets is not None and node in targets):  # unchained, or asked for
             found[node] = g
             continue
-        if node.stamps is not None:
-            check_stamps(node.stamps, node, node)
         if retained is not None:
             _retain(node, g, retained)
         wanted = None
@@ -205,6 +205,8 @@ def _arrive(edge: Any, g: Any, found: Cotangents, table: Cotangents) -> Any:
     if kind is Constant:
         return None
     if kind is Leaf or kind is Port:  # a Port without a node was unchained
+        if kind is Port and edge.stamps is not None:
+            check_stamps(edge.stamps, edge, edge)
         old = found.get(edge)
         found[edge] = g if old is None else old + g
         return None
@@ -219,9 +221,10 @@ def _added(old: Any, part: Any, g: Any, node: Any, plain: bool) -> Any:
     Writing a fresh 4 MB array costs more than the sum (page faults): 1.5 to 0.2 ms.
     """
     if plain and type(part) is ndarray and part.nbytes > IN_PLACE and type(old) is ndarray:
-        mine = part.base is None and part is not g and node.rules is not None and node.primitive.listed
-        if mine and part is not node.y and not any(part is value for value in node.values):
-            if old.shape == part.shape and old.dtype == part.dtype:
+        mine = part.base is None and node.rules is not None and node.primitive.listed
+        if mine and old.shape == part.shape and old.dtype == part.dtype:
+            several = (g, node.y) if node.ports is None else (*g, *(node.y or ()))
+            if not any(part is other for other in (*several, *node.values)):
                 return add(old, part, part)
     return old + part
 

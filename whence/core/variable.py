@@ -207,7 +207,7 @@ class Variable:
             seed = constant(seed)
         retained: dict[Any, Any] | None = {} if retain_grad else None
         found, _ = sweep([(edge, seed)], record=create_graph, retained=retained)
-        seen: set[int] = set()
+        seen = {id(seed._data if isinstance(seed, Variable) else seed)}
         if retained:
             inputs = {id(port.owner()) for port in found}
             for port, g in retained.items():
@@ -401,6 +401,14 @@ class Variable:
             grad = make(np.array(_raw(self.grad)))
         memo[id(self)] = copied = _restore(self._data.copy(), grad, self.name)
         return copied
+
+    @property
+    def _mask(self) -> NoReturn:
+        # numpy.ma reads a._data and a._mask of anything: without this it would take our array
+        raise DtypeError(
+            f"a masked array with a Variable would lose its gradient{called_at()}\n"
+            "  → np.where(mask, v, other), with plain arrays"
+        )
 
     # --- NumPy's protocols -----------------------------------------------------------------------
 
@@ -746,7 +754,13 @@ def own(g: Any, seen: set[int]) -> Variable:
     if type(g) is float64:
         return make(g)
     if isinstance(g, Variable):
-        return OPS[np.conjugate](g) if g._data.dtype.kind == "c" else g
+        g = OPS[np.conjugate](g) if g._data.dtype.kind == "c" else g
+        data = g._data
+        if type(data) is ndarray and (data.base is not None or id(data) in seen):
+            data = data.copy()
+            g = make(data, g.edge)
+        seen.add(id(data))
+        return g
     if g.dtype.kind == "c":
         g = np.conjugate(g)
     if type(g) is ndarray and (g.base is not None or id(g) in seen):
@@ -792,6 +806,11 @@ def refuse_integers(edge: Any, dtype: Any) -> NoReturn:
 def _other_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """A ufunc with keywords, one of its methods, or one that has no op."""
     if ufunc in PLAIN:
+        if any(isinstance(out, Variable) for out in kwargs.get("out", ())):
+            raise NoGradientError(
+                f"np.{ufunc.__name__}(..., out=v) would overwrite a Variable{called_at()}\n"
+                f"  → v[...] = np.{ufunc.__name__}(...)"
+            )
         raw = [_raw(x) for x in inputs]
         kwargs = {key: _raw(x) for key, x in kwargs.items()}
         return getattr(ufunc, method)(*raw, **kwargs)

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..core.origin import called_at
 from ..core.table import OPS
-from ..errors import AxisError, NoGradientError
+from ..core.variable import Variable
+from ..errors import AxisError, NoGradientError, ShapeError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,6 +51,21 @@ def normal_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(normal)
 
 
+def misfit(text: str) -> ShapeError:
+    """The error for arguments that do not fit together, with the user's line."""
+    return ShapeError(text + called_at())
+
+
+def constant(x: Any) -> Any:
+    """The bare value: what is computed from it is a constant to the gradient."""
+    return x._data if isinstance(x, Variable) else x
+
+
+def integral(dtype: Any) -> bool:
+    """Does ``dtype=`` ask for integers or booleans, which no gradient passes through?"""
+    return dtype is not None and np.dtype(dtype).kind in "iub"
+
+
 def expanded(g: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
     """The result of a reduction with its axes put back, of length one."""
     if keepdims or ndim == 0:
@@ -57,4 +73,3 @@ def expanded(g: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
     if axis is None:
         return np.reshape(g, (1,) * ndim)
     return np.expand_dims(g, normal_axes(axis, ndim))
-

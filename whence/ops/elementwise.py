@@ -14,6 +14,8 @@ import numpy as np
 from scipy import special
 
 from ..core.primitive import Primitive, elementwise
+from ..core.table import OPS
+from .declare import constant
 
 LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
 _ANY, _POSITIVE, _UNIT = (-3.0, 3.0), (0.2, 3.0), (-0.9, 0.9)
@@ -61,13 +63,9 @@ divide = elementwise(
     forward=operator.truediv,
     name="np.divide",
 )
-negative = elementwise(
-    np.negative, vjp=[lambda g, y, a: -g], reads=[""], domain=[_ANY], forward=operator.neg
-)
+negative = elementwise(np.negative, vjp=[lambda g, y, a: -g], reads=[""], domain=[_ANY], forward=operator.neg)
 positive = elementwise(np.positive, vjp=[lambda g, y, a: g], reads=[""], domain=[_ANY])
-reciprocal = elementwise(
-    np.reciprocal, vjp=[lambda g, y, a: -g * y * y], reads=["y"], domain=[(0.5, 3.0)]
-)
+reciprocal = elementwise(np.reciprocal, vjp=[lambda g, y, a: -g * y * y], reads=["y"], domain=[(0.5, 3.0)])
 square = elementwise(np.square, vjp=[lambda g, y, a: g * (2 * a)], reads=["0"], domain=[_ANY])
 
 
@@ -76,7 +74,8 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
         if b == 2:
             return g * (2 * a)
         return g * (b * a ** (b - 1)) if b != 0 else np.zeros_like(g)
-    return g * (b * a ** np.where(np.equal(b, 0), 1, b - 1))  # 0 * 0**-1 would be NaN
+    corner = np.logical_and(np.equal(a, 0), np.equal(b, 0))  # where 0 * 0**-1 would be NaN
+    return g * (b * np.where(corner, 1, a) ** (b - 1))
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -90,23 +89,21 @@ power = elementwise(
     domain=[_POSITIVE, _ANY],
     forward=operator.pow,
 )
-float_power = elementwise(
-    np.float_power, vjp=[_power_base, _power_exponent], domain=[_POSITIVE, _ANY]
-)
+float_power = elementwise(np.float_power, vjp=[_power_base, _power_exponent], domain=[_POSITIVE, _ANY])
 remainder = elementwise(
     np.remainder,
     vjp=[lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b)],
     reads=["", "01"],
-    domain=[(3.1, 3.9), (1.1, 1.5)],
+    domain=[(3.1, 3.9), (1.35, 1.5)],
 )
 fmod = elementwise(
     np.fmod,
     vjp=[lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b)],
     reads=["", "01"],
-    domain=[(-3.9, -3.1), (1.1, 1.5)],
+    domain=[(-3.9, -3.1), (1.35, 1.5)],
 )
 floor_divide = elementwise(
-    np.floor_divide, vjp=[_zero, _zero], reads=["", ""], domain=[(3.1, 3.9), (1.1, 1.5)]
+    np.floor_divide, vjp=[_zero, _zero], reads=["", ""], domain=[(3.1, 3.9), (1.35, 1.5)]
 )
 hypot = elementwise(
     np.hypot,
@@ -116,11 +113,17 @@ hypot = elementwise(
     ],
     domain=[_POSITIVE, _ANY],
 )
+
+
+def _over_square(g: Any, radius: Any) -> Any:
+    return g / radius / radius  # a square would overflow first
+
+
 arctan2 = elementwise(
     np.arctan2,
     vjp=[
-        lambda g, y, a, b: g * b / (a * a + b * b),
-        lambda g, y, a, b: -g * a / (a * a + b * b),
+        lambda g, y, a, b: _over_square(g * b, np.hypot(a, b)),
+        lambda g, y, a, b: _over_square(-g * a, np.hypot(a, b)),
     ],
     reads=["01", "01"],
     domain=[_POSITIVE, _ANY],
@@ -135,16 +138,26 @@ log = elementwise(np.log, vjp=[lambda g, y, x: g / x], reads=["0"], domain=[_POS
 log2 = elementwise(np.log2, vjp=[lambda g, y, x: g / (LN2 * x)], reads=["0"], domain=[_POSITIVE])
 log10 = elementwise(np.log10, vjp=[lambda g, y, x: g / (LN10 * x)], reads=["0"], domain=[_POSITIVE])
 log1p = elementwise(np.log1p, vjp=[lambda g, y, x: g / (1 + x)], reads=["0"], domain=[(-0.7, 3.0)])
+
+
+def _share(g: Any, exp: Any, mine: Any, other: Any) -> Any:
+    """``g`` times the part of ``exp(mine)`` in the sum: exp(mine - y) would be off by eps * |y|."""
+    top = np.maximum(constant(mine), constant(other))
+    top = np.where(np.isfinite(top), top, 0)
+    weight = exp(mine - top)
+    return g * (weight / (weight + exp(other - top)))
+
+
 logaddexp = elementwise(
     np.logaddexp,
-    vjp=[lambda g, y, a, b: g * np.exp(a - y), lambda g, y, a, b: g * np.exp(b - y)],
-    reads=["0y", "1y"],
+    vjp=[lambda g, y, a, b: _share(g, np.exp, a, b), lambda g, y, a, b: _share(g, np.exp, b, a)],
+    reads=["01", "01"],
     domain=[_ANY, _ANY],
 )
 logaddexp2 = elementwise(
     np.logaddexp2,
-    vjp=[lambda g, y, a, b: g * np.exp2(a - y), lambda g, y, a, b: g * np.exp2(b - y)],
-    reads=["0y", "1y"],
+    vjp=[lambda g, y, a, b: _share(g, np.exp2, a, b), lambda g, y, a, b: _share(g, np.exp2, b, a)],
+    reads=["01", "01"],
     domain=[_ANY, _ANY],
 )
 sqrt = elementwise(np.sqrt, vjp=[lambda g, y, x: g / (2 * y)], reads=["y"], domain=[_POSITIVE])
@@ -155,28 +168,20 @@ cbrt = elementwise(np.cbrt, vjp=[lambda g, y, x: g / (3 * y * y)], reads=["y"], 
 sin = elementwise(np.sin, vjp=[lambda g, y, x: g * np.cos(x)], reads=["0"], domain=[_ANY])
 cos = elementwise(np.cos, vjp=[lambda g, y, x: -g * np.sin(x)], reads=["0"], domain=[_ANY])
 tan = elementwise(np.tan, vjp=[lambda g, y, x: g * (1 + y * y)], reads=["y"], domain=[(-1.2, 1.2)])
-arcsin = elementwise(
-    np.arcsin, vjp=[lambda g, y, x: g / np.sqrt(1 - x * x)], reads=["0"], domain=[_UNIT]
-)
-arccos = elementwise(
-    np.arccos, vjp=[lambda g, y, x: -g / np.sqrt(1 - x * x)], reads=["0"], domain=[_UNIT]
-)
+arcsin = elementwise(np.arcsin, vjp=[lambda g, y, x: g / np.sqrt(1 - x * x)], reads=["0"], domain=[_UNIT])
+arccos = elementwise(np.arccos, vjp=[lambda g, y, x: -g / np.sqrt(1 - x * x)], reads=["0"], domain=[_UNIT])
 arctan = elementwise(np.arctan, vjp=[lambda g, y, x: g / (1 + x * x)], reads=["0"], domain=[_ANY])
 sinh = elementwise(np.sinh, vjp=[lambda g, y, x: g * np.cosh(x)], reads=["0"], domain=[_ANY])
 cosh = elementwise(np.cosh, vjp=[lambda g, y, x: g * np.sinh(x)], reads=["0"], domain=[_ANY])
 tanh = elementwise(np.tanh, vjp=[lambda g, y, x: g * (1 - y * y)], reads=["y"], domain=[_ANY])
-arcsinh = elementwise(
-    np.arcsinh, vjp=[lambda g, y, x: g / np.sqrt(x * x + 1)], reads=["0"], domain=[_ANY]
-)
+arcsinh = elementwise(np.arcsinh, vjp=[lambda g, y, x: g / np.sqrt(x * x + 1)], reads=["0"], domain=[_ANY])
 arccosh = elementwise(
     np.arccosh,
     vjp=[lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1))],
     reads=["0"],
     domain=[(1.2, 4.0)],
 )
-arctanh = elementwise(
-    np.arctanh, vjp=[lambda g, y, x: g / (1 - x * x)], reads=["0"], domain=[_UNIT]
-)
+arctanh = elementwise(np.arctanh, vjp=[lambda g, y, x: g / (1 - x * x)], reads=["0"], domain=[_UNIT])
 _DEGREES, _RADIANS = 180 / float(np.pi), float(np.pi) / 180
 for _to_degrees in (np.degrees, np.rad2deg):
     elementwise(_to_degrees, vjp=[lambda g, y, x: g * _DEGREES], reads=[""], domain=[_ANY])
@@ -189,10 +194,12 @@ spherical_jn = Primitive(
     "spherical_jn",
     lambda x, n: special.spherical_jn(n, x),
     vjp=[
-        lambda g, y, x, n: g
-        * (
-            ((n * spherical_jn(x, n=n - 1) if n else 0) - (n + 1) * spherical_jn(x, n=n + 1))
-            / (2 * n + 1)
+        lambda g, y, x, n: (
+            g
+            * (
+                ((n * spherical_jn(x, n=n - 1) if n else 0) - (n + 1) * spherical_jn(x, n=n + 1))
+                / (2 * n + 1)
+            )
         )
     ],
     reads=["0"],
@@ -239,7 +246,8 @@ def _sign_rule(g: Any, y: Any, x: Any) -> Any:
     return np.where(size == 0, 0, (g - np.conjugate(y) * np.real(g * y)) / np.where(size == 0, 1, size))
 
 
-sign = Primitive("np.sign", np.sign, vjp=[_sign_rule], kind="opaque")
+sign = Primitive("np.sign", np.sign, vjp=[_sign_rule])
+OPS[np.sign] = sign.apply
 copysign = elementwise(
     np.copysign,
     vjp=[lambda g, y, a, b: g * (np.sign(a) * np.copysign(1.0, b)), _zero],
@@ -251,14 +259,10 @@ heaviside = elementwise(
     reads=["", "0"],
     domain=[_POSITIVE, _ANY],
 )
-for _step in (np.floor, np.ceil, np.rint, np.trunc):
+for _step in (np.floor, np.ceil, np.rint, np.trunc, np.spacing):
     elementwise(_step, vjp=[_zero], reads=[""], domain=[(0.1, 0.4)])
-ldexp = elementwise(
-    np.ldexp, vjp=[lambda g, y, a, b: np.ldexp(g, b), _zero], reads=["1", ""], domain=[_ANY]
-)
-nextafter = elementwise(
-    np.nextafter, vjp=[lambda g, y, a, b: g, _zero], reads=["", ""], domain=[_ANY, _ANY]
-)
+ldexp = elementwise(np.ldexp, vjp=[lambda g, y, a, b: np.ldexp(g, b), _zero], reads=["1", ""], domain=[_ANY])
+nextafter = elementwise(np.nextafter, vjp=[lambda g, y, a, b: g, _zero], reads=["", ""], domain=[_ANY, _ANY])
 
 # --- complex parts (the rules are transposes of real-linear maps: bilinear, see `sweep`) ---------
 
@@ -269,12 +273,16 @@ def _conjugate_rule(g: Any, y: Any, x: Any) -> Any:
 
 conjugate = elementwise(np.conjugate, vjp=[_conjugate_rule], reads=[""], domain=[_ANY])
 # Reading y below tells forward mode that the output is real.
-real = elementwise(np.real, vjp=[lambda g, y, x: g], reads=["y"], domain=[_ANY])
+real = elementwise(
+    np.real,
+    vjp=[lambda g, y, x: g],
+    reads=["y"],
+    domain=[_ANY],
+    forward=lambda x: x.real.view() if x.ndim else x.real,  # of a real array: itself, not a view
+)
 imag = elementwise(
     np.imag,
     vjp=[lambda g, y, x: g * -1j if x.dtype.kind == "c" else np.zeros_like(g)],
     reads=["y"],
     domain=[_ANY],
 )
-
-

@@ -15,7 +15,7 @@ from ..core.primitive import Primitive
 from ..core.table import OPS
 from ..core.variable import Variable
 from ..errors import DtypeError
-from .declare import implements, no_out, normal_axes
+from .declare import implements, misfit, no_out, normal_axes
 
 
 def plain_index(index: Any) -> Any:
@@ -24,9 +24,7 @@ def plain_index(index: Any) -> Any:
         return tuple(plain_index(part) for part in index)
     if isinstance(index, Variable):
         if index.dtype.kind not in "iub":
-            raise DtypeError(
-                f"an index must hold integers or booleans, not {index.dtype}{called_at()}"
-            )
+            raise DtypeError(f"an index must hold integers or booleans, not {index.dtype}{called_at()}")
         return index._data
     if isinstance(index, list):
         return np.asarray(index, dtype=None if index else np.intp)
@@ -76,7 +74,7 @@ def _set(x: Any, value: Any, index: Any) -> Any:
             f"values of dtype {np.asarray(value).dtype} cannot be written into {x.dtype} data"
             f"{called_at()}\n  → make the Variable of a wider type first, v.astype(...)"
         )
-    y = x.copy()
+    y = np.array(x)  # of a NumPy scalar too
     y[index] = value
     return y
 
@@ -98,9 +96,7 @@ def _setitem_value(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
     return np.reshape(g, (1,) * extra + g.shape) if extra > 0 else g
 
 
-setitem = Primitive(
-    "setitem", _set, vjp=[_setitem_rest, _setitem_value], reads=["", ""], kind="linear"
-)
+setitem = Primitive("setitem", _set, vjp=[_setitem_rest, _setitem_value], reads=["", ""], kind="linear")
 
 
 @implements("setitem")
@@ -152,12 +148,17 @@ def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect
     return _take_along_axis(a, np.argpartition(a._data, kth, axis=axis), axis)
 
 
-@implements(np.diagonal, np.linalg.diagonal)
+@implements(np.diagonal)
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     first, second = normal_axes((axis1, axis2), a.ndim)
     a = np.moveaxis(a, (first, second), (-2, -1))
     rows = np.arange(max(0, min(a.shape[-2] + min(offset, 0), a.shape[-1] - max(offset, 0))))
     return a[..., rows - min(offset, 0), rows + max(offset, 0)]
+
+
+@implements(np.linalg.diagonal)
+def _linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return _diagonal(x, offset, -2, -1)
 
 
 @implements(np.trace)
@@ -173,7 +174,7 @@ def _diag(v: Any, k: int = 0) -> Any:
     if v.ndim == 2:
         return _diagonal(v, k)
     if v.ndim != 1:
-        raise ValueError("Input must be 1- or 2-d.")
+        raise misfit("Input must be 1- or 2-d.")
     n = v.shape[0] + abs(k)
     rows = np.arange(v.shape[0])
     return scatter(v, index=(rows - min(k, 0), rows + max(k, 0)), shape=(n, n))
@@ -195,7 +196,7 @@ def _triu(m: Any, k: int = 0) -> Any:
 @implements(np.diff)
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Any:
     if n < 0:
-        raise ValueError(f"order must be non-negative but got {n}")
+        raise misfit(f"order must be non-negative but got {n}")
     (axis,) = normal_axes(axis, np.ndim(a))
     ends = [x for x in (prepend, a, append) if x is not np._NoValue]
     if len(ends) > 1:

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.primitive import Primitive
 from ..core.table import OPS
 from ..core.variable import Variable
-from .declare import implements, no_out, normal_axes
+from .declare import implements, misfit, no_out, normal_axes
 
 
 def _swap(a: Any) -> Any:
@@ -71,7 +71,7 @@ def _outer(a: Any, b: Any, out: Any = None) -> Any:
 @implements(np.linalg.outer)
 def _linalg_outer(x1: Any, x2: Any, /) -> Any:
     if np.ndim(x1) != 1 or np.ndim(x2) != 1:
-        raise ValueError("Input arrays must be one-dimensional")
+        raise misfit("Input arrays must be one-dimensional")
     return _outer(x1, x2)
 
 
@@ -93,7 +93,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     else:
         left, right = normal_axes(axes[0], np.ndim(a)), normal_axes(axes[1], np.ndim(b))
     if [np.shape(a)[i] for i in left] != [np.shape(b)[j] for j in right]:
-        raise ValueError(
+        raise misfit(
             f"np.tensordot: shapes {np.shape(a)} and {np.shape(b)} do not match along {left}, {right}"
         )
     rows = tuple(i for i in range(np.ndim(a)) if i not in left)
@@ -131,10 +131,10 @@ def _einsum_rule(i: int, g: Any, y: Any, *xs: Any, subscripts: str, optimize: An
     terms = sources.split(",")
     lengths: dict[str, int] = {}
     for term, x in zip(terms, xs, strict=True):
-        for letter, n in zip(term, x.shape, strict=True):
+        for letter, n in zip(term, np.shape(x), strict=True):
             lengths[letter] = max(n, lengths.get(letter, 1))
     parts = [(output, g)] + [(t, x) for j, (t, x) in enumerate(zip(terms, xs, strict=True)) if j != i]
-    known = set("".join(term for term, _ in parts))
+    known = {c for term, x in parts for c, n in zip(term, np.shape(x), strict=True) if n == lengths[c]}
     spare = iter(c for c in string.ascii_letters if c not in subscripts)
     target = ""
     for letter in terms[i]:
@@ -161,7 +161,7 @@ einsum = Primitive(
 def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **keywords: Any) -> Any:
     no_out("np.einsum", out)
     if keywords.get("dtype") is not None:
-        raise TypeError("np.einsum(dtype=) of Variables: convert the operands with astype")
+        raise misfit("np.einsum(dtype=) of Variables: convert the operands with astype")
     subscripts, arrays = _explicit(operands)
     return einsum(*arrays, subscripts=subscripts, optimize=optimize)
 
@@ -175,7 +175,7 @@ def _explicit(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
     sources, arrow, output = text.partition("->")
     terms = sources.split(",")
     if len(terms) != len(arrays):
-        raise ValueError(f"np.einsum: {len(terms)} terms in {text!r} for {len(arrays)} operands")
+        raise misfit(f"np.einsum: {len(terms)} terms in {text!r} for {len(arrays)} operands")
     if not arrow:
         letters = sources.replace(",", "").replace("...", "")
         output = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
@@ -186,9 +186,7 @@ def _explicit(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
     names = "".join(spare[:widest])
     for k, (term, width) in enumerate(zip(terms, widths, strict=True)):
         if ("..." not in term and width != 0) or width < 0:
-            raise ValueError(
-                f"np.einsum: {term!r} does not describe an operand with {np.ndim(arrays[k])} axes"
-            )
+            raise misfit(f"np.einsum: {term!r} does not describe an operand with {np.ndim(arrays[k])} axes")
         terms[k] = term.replace("...", names[widest - width :] if width else "")
     return ",".join(terms) + "->" + output.replace("...", names), arrays
 

@@ -11,7 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.origin import called_at
+from ..core.primitive import PRIMITIVES, Primitive
 from ..core.table import OPS, PLAIN
+from ..core.variable import Variable
+from ..errors import NoGradientError
 from .declare import implements, no_out
 
 PLAIN |= {
@@ -22,13 +26,11 @@ PLAIN |= {
     np.gcd, np.lcm, np.bitwise_count,
     np.all, np.any, np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition,
     np.argwhere, np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize,
-    np.lexsort, np.bincount, np.isin, np.unique, np.unique_values, np.unique_counts,
-    np.unique_inverse, np.unique_all, np.intersect1d, np.union1d, np.setdiff1d, np.setxor1d,
+    np.lexsort, np.isin,
     np.isclose, np.allclose, np.array_equal, np.array_equiv, np.iscomplex, np.isreal,
     np.iscomplexobj, np.isrealobj, np.isneginf, np.isposinf, np.isscalar,
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type,
-    np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.histogram, np.histogram2d,
-    np.histogramdd, np.histogram_bin_edges,
+    np.zeros_like, np.ones_like, np.empty_like, np.histogram_bin_edges,
     np.array2string, np.array_repr, np.array_str, np.shares_memory, np.may_share_memory,
     np.save, np.savetxt, np.savez, np.savez_compressed, np.tril_indices_from, np.triu_indices_from,
     np.diag_indices_from, np.linalg.matrix_rank,
@@ -39,11 +41,18 @@ OPS[np.ndim] = lambda a: a.ndim
 OPS[np.size] = lambda a, axis=None: a.size if axis is None else a.shape[axis]
 
 
+rounded = Primitive(
+    "np.round",
+    lambda x, decimals: np.round(x, decimals),
+    vjp=[lambda g, y, x, decimals: np.zeros_like(g)],
+    reads=[""],
+)
+
+
 @implements(np.round, np.around)
 def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     no_out("np.round", out)
-    scale = 10.0**decimals
-    return np.rint(a * scale) / scale
+    return rounded(a, decimals=decimals)
 
 
 @implements(np.angle)
@@ -57,10 +66,8 @@ def _divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
     return np.floor_divide(x1, x2), np.remainder(x1, x2)
 
 
-@implements(np.modf)
-def _modf(x: Any) -> tuple[Any, Any]:
-    whole = np.trunc(x)
-    return x - whole, whole
+modf = Primitive("np.modf", lambda x: np.modf(x), vjp=[lambda g, y, x: g[0]], reads=[""], many=True)
+OPS[np.modf] = modf.apply
 
 
 @implements(np.frexp)
@@ -77,10 +84,35 @@ def _nan_to_num(
     return np.where(np.isfinite(x), x, replaced)
 
 
-@implements("ufunc keywords")
-def _with_keywords(
-    ufunc: Any, op: Callable[..., Any], inputs: Sequence[Any], kwargs: dict[str, Any]
+@implements(np.full_like)
+def _full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
 ) -> Any:
+    if not isinstance(fill_value, Variable):
+        return np.full_like(getattr(a, "_data", a), fill_value, dtype, order, False, shape)
+    shape = np.shape(a) if shape is None else shape
+    full = np.broadcast_to(fill_value, shape)
+    return np.astype(full, np.result_type(a) if dtype is None else dtype)
+
+
+@implements(np.bincount)
+def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    x = np.asarray(getattr(x, "_data", x))
+    if not isinstance(weights, Variable):
+        return np.bincount(x, weights, minlength)
+    length = np.bincount(x, minlength=minlength).size
+    return PRIMITIVES["scatter"](np.astype(weights, np.float64), index=x, shape=(length,))
+
+
+@implements("ufunc keywords")
+def _with_keywords(ufunc: Any, op: Callable[..., Any], inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """A ufunc with ``dtype=`` or ``where=``: converted first, or left where the mask is false."""
     kwargs = dict(kwargs)
     out = kwargs.pop("out", None)
@@ -92,8 +124,8 @@ def _with_keywords(
     if kwargs:
         return op(*inputs, **kwargs)  # the axis= of matvec and its kin
     if where is not True:
-        raise TypeError(
-            f"np.{ufunc.__name__}(..., where=) without out= leaves elements undefined\n"
+        raise NoGradientError(
+            f"np.{ufunc.__name__}(..., where=) without out= leaves elements undefined{called_at()}\n"
             "  → np.where(mask, np.f(v), other)"
         )
     if dtype is not None:

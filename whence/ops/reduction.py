@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.table import OPS
-from .declare import expanded, implements, no_out, normal_axes
+from ..errors import NoGradientError
+from .declare import constant, expanded, implements, integral, misfit, no_out, normal_axes
 
 # --- linear --------------------------------------------------------------------------------------
 
@@ -44,6 +46,8 @@ def _sum(
         y = sum_.apply(a)  # nothing given: np.sum(v), the common case
         return y if initial is np._NoValue or _is(initial, 0) else y + initial
     no_out("np.sum", out)
+    if integral(dtype):
+        return np.sum(a._data, axis, dtype, None, keepdims, initial, where)
     if where is not True:
         a = np.where(where, a, 0)
     y = sum_.apply(a, axis=axis, dtype=dtype, keepdims=_flag(keepdims))
@@ -66,7 +70,7 @@ def _unset(x: Any) -> bool:
 
 
 def _is(x: Any, number: float) -> bool:
-    return isinstance(x, (int, float)) and x == number
+    return isinstance(x, (int, float, np.number)) and x == number
 
 
 def _count(x: Any, axis: Any) -> int:
@@ -94,10 +98,18 @@ def _mean(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, where: Any = True
 ) -> Any:
     no_out("np.mean", out)
+    if integral(dtype):
+        return np.mean(a._data, axis, dtype, None, keepdims, where=where)
     if where is np._NoValue or where is True:
         return mean.apply(a, axis=axis, dtype=dtype, keepdims=_flag(keepdims))
+    total = _sum(a, axis, dtype, None, keepdims, 0, where)
+    return total / _count_where(total, a, axis, keepdims, where)
+
+
+def _count_where(like: Any, a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
+    """How many elements ``where`` chooses, in the precision of ``like``."""
     count = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=_flag(keepdims))
-    return _sum(a, axis, dtype, None, keepdims, 0, where) / count
+    return count.astype(np.finfo(like.dtype).dtype)
 
 
 cumsum = Primitive(
@@ -127,7 +139,7 @@ def _cumprod_rule(g: Any, y: Any, x: Any, axis: int) -> Any:
 
     Without zeros the sum has the closed form ``cumsum_from_the_right(g y) / x``.
     """
-    if np.all(np.not_equal(x, 0)):
+    if np.all(np.greater(np.absolute(x), _lowest(x))):
         return np.flip(np.cumsum(np.flip(g * y, axis), axis), axis) / x
     x, g, y = (np.moveaxis(a, axis, 0) for a in (x, g, y))
     tail = g[-1]
@@ -137,6 +149,11 @@ def _cumprod_rule(g: Any, y: Any, x: Any, axis: int) -> Any:
         tails.append(tail)
     before = np.concatenate([np.ones_like(x[:1]), y[:-1]])
     return np.moveaxis(before * np.stack(tails[::-1]), 0, axis)
+
+
+def _lowest(x: Any) -> float:
+    """The size below which a division by ``x`` would show what underflowed in a product."""
+    return float(np.sqrt(np.finfo(x.dtype).tiny))
 
 
 cumprod = Primitive("np.cumprod", lambda x, axis: np.cumprod(x, axis), vjp=[_cumprod_rule])
@@ -154,7 +171,8 @@ OPS[np.multiply, "accumulate"] = lambda a, axis=0, dtype=None, out=None: _cumpro
 
 
 def _prod_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    if np.all(np.not_equal(x, 0)):
+    size = np.absolute(y)
+    if np.all(np.logical_and(np.greater(size, np.finfo(x.dtype).tiny), np.isfinite(size))):
         return expanded(g * y, x.ndim, axis, keepdims) / x
     return expanded(g, x.ndim, axis, keepdims) * _product_of_others(x, normal_axes(axis, x.ndim))
 
@@ -231,7 +249,7 @@ def _extreme(name: str, ufunc: Any, pair: Any) -> Any:
         no_out(name, out)
         if where is not True and not _unset(where):
             if _unset(initial):
-                raise ValueError(f"{name} with where= needs initial=")
+                raise misfit(f"{name} with where= needs initial=")
             a = np.where(where, a, initial)
         if not _unset(initial) and a.size == 0:
             empty = np.zeros(a.shape, a.dtype)
@@ -260,13 +278,15 @@ def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> An
 # --- spread --------------------------------------------------------------------------------------
 
 
-def _var_rule(
-    g: Any, y: Any, x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False
-) -> Any:
+def _var_rule(g: Any, y: Any, x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     from_mean = x - np.mean(x, axis=axis, keepdims=True)
     if x.dtype.kind == "c":
         from_mean = np.conjugate(from_mean)
-    return expanded(g, x.ndim, axis, keepdims) * (from_mean * (2 / (_count(x, axis) - ddof)))
+    return expanded(g, x.ndim, axis, keepdims) * (from_mean * _twice_over(_count(x, axis) - ddof))
+
+
+def _twice_over(freedom: float) -> float:
+    return 2 / freedom if freedom > 0 else np.nan  # as NumPy's variance is then
 
 
 var = Primitive(
@@ -299,8 +319,8 @@ def _var(
     where = True if _unset(where) else where
     centre = _mean(a, axis, keepdims=True, where=where) if _unset(mean) else mean
     spread = np.absolute(a - centre) ** 2
-    count = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=_flag(keepdims))
-    return _sum(spread, axis, None, None, keepdims, 0, where) / (count - ddof)
+    total = _sum(spread, axis, None, None, keepdims, 0, where)
+    return total / (_count_where(total, a, axis, keepdims, where) - ddof)
 
 
 @implements(np.std)
@@ -340,14 +360,14 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         return _vector_norm(x, ord, axes[0], keepdims)
     if len(axes) == 2:
         return _matrix_norm(x, ord, axes, keepdims)
-    raise ValueError("Improper number of dimensions to norm.")
+    raise misfit("Improper number of dimensions to norm.")
 
 
 def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
     if ord is None or _is(ord, 2):
         return norm2(x, axis=axis, keepdims=keepdims)
     if isinstance(ord, str):
-        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+        raise misfit(f"Invalid norm order '{ord}' for vectors")
     size = np.absolute(x)
     if ord == np.inf:
         return np.max(size, axis=axis, keepdims=keepdims)
@@ -364,7 +384,7 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
     if ord is None or ord in ("fro", "f"):
         return norm2(x, axis=axes, keepdims=keepdims)
     if ord not in (1, -1, np.inf, -np.inf):
-        return OPS[np.linalg.norm, "singular values"](x, ord, axes, keepdims)
+        return _singular_norm(x, ord, axes, keepdims)
     row, column = axes
     along, across = (row, column) if abs(ord) == 1 else (column, row)
     sums = np.sum(np.absolute(x), axis=along, keepdims=True)
@@ -373,16 +393,36 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
     return y if keepdims else np.squeeze(y, axis=axes)
 
 
+def _singular_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """Norms by singular values: the largest, the smallest, their sum."""
+    if ord not in (2, -2, "nuc"):
+        raise misfit(f"Invalid norm order {ord!r} for matrices")
+    op = OPS.get(np.linalg.svd)
+    if op is None:
+        raise NoGradientError(
+            f"np.linalg.norm(ord={ord!r}) of a matrix has no gradient in whence{called_at()}\n"
+            "  → orders 1, -1, inf, -inf and 'fro' have; v.data for a constant"
+        )
+    values = op(np.moveaxis(x, axes, (-2, -1)), compute_uv=False)
+    pick = {2: np.max, -2: np.min, "nuc": np.sum}[ord]
+    y = pick(values, axis=-1)
+    return np.expand_dims(y, axes) if keepdims else y
+
+
 def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    total = expanded(y, x.ndim, axis, keepdims)
-    total = np.where(np.isfinite(total), total, 0)  # all -inf: no weight anywhere
-    return expanded(g, x.ndim, axis, keepdims) * np.exp(x - total)
+    # exp(x - y) would be off by eps * |y|; the shift is a constant, it cancels
+    top = np.max(constant(x), axis=axis, keepdims=True, initial=-np.inf)
+    weights = np.exp(x - np.where(np.isfinite(top), top, 0))
+    total = np.sum(weights, axis=axis, keepdims=True)
+    share = weights / np.where(np.equal(total, 0), 1, total)  # all -inf: no weight anywhere
+    return expanded(g, x.ndim, axis, keepdims) * share
 
 
 logsumexp_ = Primitive(
     "scipy.special.logsumexp",
     lambda x, axis=None, keepdims=False: special.logsumexp(x, axis=axis, keepdims=keepdims),
     vjp=[_logsumexp_rule],
+    reads=["0"],
 )
 
 
@@ -407,10 +447,10 @@ def logsumexp(
         y = logsumexp_(a, axis=axis, keepdims=keepdims)
         return (y, np.ones_like(y)) if return_sign else y
     top = np.max(np.where(np.not_equal(b, 0), a, -np.inf), axis=axis, keepdims=True)
-    top = np.asarray(getattr(top, "_data", top))  # the shift is a constant: it cancels
+    top = np.asarray(constant(top))  # the shift cancels
     top = np.where(np.isfinite(top), top, 0)
     total = np.sum(b * np.exp(a - top), axis=axis, keepdims=True)
-    sign = np.sign(getattr(total, "_data", total))
+    sign = np.sign(constant(total))
     y = np.log(np.absolute(total)) + top
     if not keepdims:
         y = np.squeeze(y, axis=None if axis is None else normal_axes(axis, np.ndim(y)))
@@ -420,6 +460,4 @@ def logsumexp(
     return np.where(sign < 0, np.nan, y)
 
 
-OPS[np.logaddexp, "reduce"] = lambda a, axis=0, keepdims=False: logsumexp_(
-    a, axis=axis, keepdims=keepdims
-)
+OPS[np.logaddexp, "reduce"] = lambda a, axis=0, keepdims=False: logsumexp_(a, axis=axis, keepdims=keepdims)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Primitive
+from ..core.origin import called_at
+from ..core.primitive import PRIMITIVES, Primitive
 from ..core.table import OPS
 from ..core.variable import Variable
 from ..errors import DtypeError, NoGradientError
-from .declare import implements, no_out, normal_axes
+from .declare import implements, misfit, no_out, normal_axes
 
 # --- one array in, one out -----------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ def _matrix_transpose(x: Any, /) -> Any:
 def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
     origin, target = normal_axes(source, a.ndim), normal_axes(destination, a.ndim)
     if len(origin) != len(target):
-        raise ValueError("`source` and `destination` arguments must have the same number of elements")
+        raise misfit("`source` and `destination` arguments must have the same number of elements")
     order = [i for i in range(a.ndim) if i not in origin]
     for to, axis in sorted(zip(target, origin, strict=True)):
         order.insert(to, axis)
@@ -99,7 +100,7 @@ def _squeeze(a: Any, axis: Any = None) -> Any:
         return reshape(a, shape=tuple(n for n in a.shape if n != 1))
     axes = normal_axes(axis, a.ndim)
     if any(a.shape[i] != 1 for i in axes):
-        raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+        raise misfit("cannot select an axis to squeeze out which has size not equal to one")
     return reshape(a, shape=tuple(n for i, n in enumerate(a.shape) if i not in axes))
 
 
@@ -186,9 +187,7 @@ copy = Primitive(
     "np.copy", lambda x: np.array(x, copy=True), vjp=[lambda g, y, x: g], reads=[""], kind="linear"
 )
 OPS[np.copy] = lambda a, order="K", subok=False: copy(a)
-OPS[np.ascontiguousarray] = lambda a, dtype=None, *, like=None: (
-    copy(a) if dtype is None else a.astype(dtype)
-)
+OPS[np.ascontiguousarray] = lambda a, dtype=None, *, like=None: copy(a) if dtype is None else a.astype(dtype)
 
 astype = Primitive(
     "astype",
@@ -205,9 +204,12 @@ def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> 
     if dtype.kind in "iub":
         return x._data.astype(dtype)
     if dtype.kind not in "fc":
-        raise DtypeError(f"a Variable holds numbers; it cannot become {dtype}")
+        raise DtypeError(f"a Variable holds numbers; it cannot become {dtype}{called_at()}")
     if x.dtype.kind == "c" and dtype.kind == "f":
-        raise DtypeError("a complex Variable to a real type: write np.real(v) or np.abs(v)")
+        raise DtypeError(
+            f"a complex Variable to a real type would lose a part{called_at()}\n"
+            "  → np.real(v), np.imag(v) or np.abs(v)"
+        )
     return astype(x, dtype=dtype)
 
 
@@ -219,10 +221,9 @@ def _repeat_rule(g: Any, y: Any, x: Any, repeats: Any, axis: int) -> Any:
         count = int(np.reshape(repeats, -1)[0])
         shape = (*x.shape[: axis + 1], count, *x.shape[axis + 1 :])
         return np.sum(np.reshape(g, shape), axis=axis + 1)
-    totals = np.cumsum(np.moveaxis(g, axis, 0), axis=0)
-    totals = np.concatenate([np.zeros_like(totals[:1]), totals])
-    ends = np.cumsum(repeats)
-    return np.moveaxis(totals[ends] - totals[ends - np.asarray(repeats)], 0, axis)
+    source = np.repeat(np.arange(x.shape[axis]), repeats)
+    scattered = PRIMITIVES["scatter"]
+    return scattered(g, index=(slice(None),) * axis + (source,), shape=x.shape)
 
 
 repeat = Primitive(
@@ -256,11 +257,7 @@ def _tile(A: Any, reps: Any) -> Any:
 pad_zeros = Primitive(
     "np.pad",
     lambda x, width: np.pad(x, width),
-    vjp=[
-        lambda g, y, x, width: g[
-            tuple(slice(a, n - b) for (a, b), n in zip(width, g.shape, strict=True))
-        ]
-    ],
+    vjp=[lambda g, y, x, width: g[tuple(slice(a, n - b) for (a, b), n in zip(width, g.shape, strict=True))]],
     reads=[""],
     kind="linear",
 )
@@ -271,27 +268,51 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) ->
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, (0, 0))) for i in range(array.ndim)]
         pad_width = [w if isinstance(w, (tuple, list)) else (w, w) for w in pad_width]
-    width = tuple(
-        (int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width), (array.ndim, 2))
-    )
+    width = tuple((int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)))
     if mode == "constant":
         padded = pad_zeros(array, width=width)
         values = keywords.pop("constant_values", 0)
+        if isinstance(values, Variable):
+            raise NoGradientError(
+                f"np.pad(constant_values=v) has no gradient in whence{called_at()}\n"
+                "  → np.concatenate with v broadcast, or v.data for a constant"
+            )
         if keywords:
-            raise ValueError(f"unsupported keyword arguments for mode 'constant': {set(keywords)}")
+            raise misfit(f"unsupported keyword arguments for mode 'constant': {set(keywords)}")
         if np.all(np.equal(values, 0)):
             return padded
         frame = np.pad(np.zeros(array.shape, array.dtype), width, constant_values=values)
         return padded + frame
+    for axis, ends in enumerate(width):
+        if ends != (0, 0):
+            array = _pad_axis(array, axis, ends, mode, keywords)
+    return array
+
+
+def _pad_axis(array: Any, axis: int, ends: tuple[int, int], mode: Any, keywords: dict[str, Any]) -> Any:
+    """One axis padded with what stands in it: copied, or mixed linearly."""
+    n = array.shape[axis]
     if mode in ("edge", "reflect", "symmetric", "wrap") and keywords.get("reflect_type") != "odd":
-        for axis, ends in enumerate(width):
-            if ends != (0, 0):
-                order = np.pad(np.arange(array.shape[axis]), ends, mode=mode, **keywords)
-                array = np.take(array, order, axis=axis)
-        return array
+        return np.take(array, np.pad(np.arange(n), ends, mode=mode, **keywords), axis=axis)
+    if mode in ("mean", "linear_ramp", "reflect", "symmetric"):
+        if keywords.get("end_values", 0) != 0:
+            raise NoGradientError(
+                f"np.pad(end_values=) other than 0 has no gradient in whence{called_at()}\n"
+                "  → np.concatenate with np.linspace"
+            )
+        weights = np.pad(np.eye(n), (ends, (0, 0)), mode=mode, **keywords)  # (before + n + after, n)
+        mixed = np.tensordot(weights.astype(array.dtype), array, axes=(1, axis))
+        return np.moveaxis(mixed, 0, axis)
+    if mode in ("maximum", "minimum") and keywords.get("stat_length") is None:
+        best = np.max if mode == "maximum" else np.min
+        most = best(array, axis=axis, keepdims=True)
+        before, after = (
+            np.broadcast_to(most, (*array.shape[:axis], k, *array.shape[axis + 1 :])) for k in ends
+        )
+        return np.concatenate([before, array, after], axis=axis)
     raise NoGradientError(
-        f"np.pad(mode={mode!r}) has no gradient in whence\n"
-        "  → modes constant, edge, reflect, symmetric and wrap have"
+        f"np.pad(mode={mode!r}) with {keywords or 'no keywords'} has no gradient in whence{called_at()}\n"
+        "  → modes constant, edge, reflect, symmetric, wrap, linear_ramp, mean, maximum and minimum have"
     )
 
 
@@ -312,7 +333,7 @@ def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     condition = condition._data if isinstance(condition, Variable) else np.asarray(condition)
     if x is None or y is None:
         if x is not y:
-            raise ValueError("either both or neither of x and y should be given")
+            raise misfit("either both or neither of x and y should be given")
         return np.where(condition)
     return where(condition, x, y)
 
@@ -347,8 +368,12 @@ clip = Primitive(
     lambda x, low, high: np.clip(x, low, high),
     vjp=[
         _clip_inner,
-        lambda g, y, x, low, high: g * (np.less(x, low) if high is None else np.less(x, low) & ~np.less(high, low)),
-        lambda g, y, x, low, high: g * (np.greater(x, high) if low is None else np.greater(x, high) | np.less(high, low)),
+        lambda g, y, x, low, high: (
+            g * (np.less(x, low) if high is None else np.less(x, low) & ~np.less(high, low))
+        ),
+        lambda g, y, x, low, high: (
+            g * (np.greater(x, high) if low is None else np.greater(x, high) | np.less(high, low))
+        ),
     ],
     reads=["012", "012", "012"],
 )
@@ -396,9 +421,12 @@ def _stack(
     no_out("np.stack", out)
     parts = _parts(arrays)
     if len({np.shape(p) for p in parts}) != 1:
-        raise ValueError(f"np.stack needs equal shapes, got {[np.shape(p) for p in parts]}")
-    return _concatenate([np.expand_dims(p, axis) for p in parts], np.ndim(parts[0]) + 1 + axis
-                        if axis < 0 else axis, dtype=dtype)
+        raise misfit(f"np.stack needs equal shapes, got {[np.shape(p) for p in parts]}")
+    return _concatenate(
+        [np.expand_dims(p, axis) for p in parts],
+        np.ndim(parts[0]) + 1 + axis if axis < 0 else axis,
+        dtype=dtype,
+    )
 
 
 @implements(np.vstack)
@@ -429,9 +457,9 @@ def _pieces(sections: Any, length: int, even: bool) -> Sequence[tuple[int, int]]
     else:
         count = int(sections)
         if count <= 0:
-            raise ValueError("number sections must be larger than 0.")
+            raise misfit("number sections must be larger than 0.")
         if even and length % count:
-            raise ValueError("array split does not result in an equal division")
+            raise misfit("array split does not result in an equal division")
         small, extra = divmod(length, count)
         cuts = [i * small + min(i, extra) for i in range(count + 1)]
     return list(zip(cuts[:-1], cuts[1:], strict=True))
@@ -440,16 +468,11 @@ def _pieces(sections: Any, length: int, even: bool) -> Sequence[tuple[int, int]]
 def _split(ary: Any, indices_or_sections: Any, axis: int, even: bool) -> list[Any]:
     (axis,) = normal_axes(axis, ary.ndim)
     before = (slice(None),) * axis
-    return [
-        ary[(*before, slice(a, b))]
-        for a, b in _pieces(indices_or_sections, ary.shape[axis], even)
-    ]
+    return [ary[(*before, slice(a, b))] for a, b in _pieces(indices_or_sections, ary.shape[axis], even)]
 
 
 OPS[np.split] = lambda ary, indices_or_sections, axis=0: _split(ary, indices_or_sections, axis, True)
-OPS[np.array_split] = lambda ary, indices_or_sections, axis=0: _split(
-    ary, indices_or_sections, axis, False
-)
+OPS[np.array_split] = lambda ary, indices_or_sections, axis=0: _split(ary, indices_or_sections, axis, False)
 OPS[np.hsplit] = lambda ary, indices_or_sections: _split(
     ary, indices_or_sections, 0 if ary.ndim == 1 else 1, True
 )

@@ -1,0 +1,235 @@
+"""The laws that every op obeys, checked on one call of it.
+
+Derivatives are compared with a five-point stencil along one random direction. Its error is about
+``STEP**4 * f''''' / 30`` (1e-14 times a fifth derivative that reaches 1e5 at the edges of the
+domains) plus ``eps / STEP`` (1e-12) of rounding: so ``RTOL`` 1e-7 of the size of the terms is honest,
+and a wrong entry, which changes the sum by about its own size, is far outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import whence
+from whence import Variable
+
+STEP = 3e-4
+RTOL = 1e-7
+Function = Callable[..., Any]
+
+
+class Layout(NamedTuple):
+    """A way to hold an array: ``view(store(a))`` has the values of ``a``."""
+
+    store: Callable[[np.ndarray], np.ndarray]
+    view: Callable[[Any], Any]
+
+
+def _spaced(a: np.ndarray) -> np.ndarray:
+    wide = np.full([2 * n for n in a.shape], 0.25, a.dtype)
+    wide[(slice(None, None, 2),) * a.ndim] = a
+    return wide
+
+
+LAYOUTS = {
+    "plain": Layout(lambda a: a, lambda v: v),
+    "intermediate": Layout(lambda a: a, lambda v: v * 1.0),
+    "reversed": Layout(
+        lambda a: a[(slice(None, None, -1),) * a.ndim].copy(),
+        lambda v: v[(slice(None, None, -1),) * v.ndim],
+    ),
+    "strided": Layout(_spaced, lambda v: v[(slice(None, None, 2),) * v.ndim]),
+    "transposed": Layout(lambda a: a.T.copy(), lambda v: v.T),
+    "fortran": Layout(lambda a: a, lambda v: np.asfortranarray(v) if type(v) is np.ndarray else v.T.copy().T),
+}
+
+
+def parts(y: Any) -> tuple[Any, ...]:
+    """The outputs of a call, one or several."""
+    return tuple(y) if isinstance(y, (tuple, list)) else (y,)
+
+
+def bare(y: Any) -> Any:
+    return y._data if isinstance(y, Variable) else y
+
+
+def weights_for(y: Any, seed: int) -> list[np.ndarray]:
+    """Random weights, one array for each output, complex where it is."""
+    rng = np.random.default_rng(seed)
+    return [noise(rng, part) for part in parts(y)]
+
+
+def noise(rng: np.random.Generator, like: Any) -> np.ndarray:
+    like = np.asarray(bare(like))
+    w = rng.uniform(-1, 1, like.shape)
+    return w + 1j * rng.uniform(-1, 1, like.shape) if like.dtype.kind == "c" else w
+
+
+def loss(y: Any, weights: Sequence[np.ndarray]) -> Any:
+    """``Re sum(w * y)``: a real number that every element of the outputs takes part in."""
+    total: Any = 0.0
+    for part, w in zip(parts(y), weights, strict=True):
+        term = np.sum(w * part)
+        total = total + (np.real(term) if bare(term).dtype.kind == "c" else term)
+    return total
+
+
+def gradients(f: Function, arrays: Sequence[Any], wrt: Sequence[int], weights: Any, **how: Any) -> Any:
+    """The inputs as Variables, and the loss after its ``backward(**how)``."""
+    xs = [Variable(a) if i in wrt else a for i, a in enumerate(arrays)]
+    total = loss(f(*xs), weights)
+    if isinstance(total, Variable):
+        total.backward(**how)
+    return [xs[i] for i in wrt]
+
+
+def inner(u: Any, v: Any) -> float:
+    """The change of a real function with steepest ascent ``u`` along ``v``."""
+    return float(np.sum(np.real(np.conjugate(u) * v)))
+
+
+def stencil(f: Callable[[Sequence[Any]], float], arrays: Sequence[Any], along: dict[int, Any]) -> float:
+    """The derivative of ``f`` at ``arrays`` along a direction, by a five-point stencil."""
+
+    def at(step: float) -> float:
+        return float(f([a + step * along[i] if i in along else a for i, a in enumerate(arrays)]))
+
+    with np.errstate(all="ignore"):
+        return (8 * (at(STEP) - at(-STEP)) - (at(2 * STEP) - at(-2 * STEP))) / (12 * STEP)
+
+
+def grad_of(x: Variable) -> Any:
+    return np.zeros(x.shape, x.dtype) if x.grad is None else bare(x.grad)
+
+
+def assert_same(actual: Any, expected: Any, rtol: float = 1e-13) -> None:
+    """Equal values, shapes and dtypes."""
+    actual, expected = np.asarray(bare(actual)), np.asarray(expected)
+    assert actual.dtype == expected.dtype, f"{actual.dtype} instead of {expected.dtype}"
+    assert actual.shape == expected.shape, f"{actual.shape} instead of {expected.shape}"
+    if actual.dtype.itemsize in (4, 8) and actual.dtype in (np.float32, np.complex64):
+        rtol = max(rtol, 1e-5)
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol)
+
+
+def check_value(f: Function, plain: Function, arrays: Sequence[Any], wrt: Sequence[int]) -> None:
+    """NumPy's value, shape and dtype; and never an object array."""
+    xs = [Variable(a) if i in wrt else a for i, a in enumerate(arrays)]
+    ys, expected = parts(f(*xs)), parts(plain(*arrays))
+    assert len(ys) == len(expected)
+    for y, e in zip(ys, expected, strict=True):
+        assert isinstance(y, Variable)
+        assert_same(y, e)
+
+
+def check_first(f: Function, arrays: Sequence[Any], wrt: Sequence[int], seed: int) -> None:
+    """The gradient along a random direction is the derivative of the loss."""
+    rng = np.random.default_rng(seed)
+    weights = weights_for(f(*arrays), seed)
+    xs = gradients(f, arrays, wrt, weights)
+    along = {i: noise(rng, arrays[i]) for i in wrt}
+    for i, x in zip(wrt, xs, strict=True):
+        if x.grad is not None:
+            assert isinstance(x.grad, Variable)
+            assert (x.grad.shape, x.grad.dtype) == (x.shape, x.dtype), (i, x.grad.dtype, x.dtype)
+    numeric = stencil(lambda a: bare(loss(f(*a), weights)), arrays, along)
+    ours = sum(inner(grad_of(x), along[i]) for i, x in zip(wrt, xs, strict=True))
+    size = sum(np.sum(np.abs(grad_of(x) * along[i])) for i, x in zip(wrt, xs, strict=True))
+    assert abs(ours - numeric) <= RTOL * (1 + size), f"gradient {ours}, stencil {numeric}"
+
+
+def check_second(f: Function, arrays: Sequence[Any], wrt: Sequence[int], seed: int) -> None:
+    """The recorded gradient is the gradient, and its gradient is the derivative of it."""
+    rng = np.random.default_rng(seed)
+    weights = weights_for(f(*arrays), seed)
+    turn = [noise(rng, arrays[i]) for i in wrt]
+    along = {i: noise(rng, arrays[i]) for i in wrt}
+
+    def slope(a: Sequence[Any]) -> float:
+        xs = gradients(f, a, wrt, weights)
+        return sum(inner(u, grad_of(x)) for u, x in zip(turn, xs, strict=True))
+
+    xs = gradients(f, arrays, wrt, weights, create_graph=True)
+    firsts = [x.grad for x in xs]
+    for x, plain in zip(xs, gradients(f, arrays, wrt, weights), strict=True):
+        np.testing.assert_allclose(grad_of(x), grad_of(plain), rtol=1e-10, atol=1e-10)
+    total: Any = 0.0
+    for x, g, u in zip(xs, firsts, turn, strict=True):
+        x.cleargrad()
+        if g is not None:
+            term = np.sum(np.conjugate(u) * g)
+            total = total + (np.real(term) if bare(term).dtype.kind == "c" else term)
+    if isinstance(total, Variable):
+        total.backward()
+    numeric = stencil(slope, arrays, along)
+    ours = sum(inner(grad_of(x), along[i]) for i, x in zip(wrt, xs, strict=True))
+    size = sum(np.sum(np.abs(grad_of(x) * along[i])) for i, x in zip(wrt, xs, strict=True))
+    assert abs(ours - numeric) <= 10 * RTOL * (1 + size), f"second {ours}, stencil {numeric}"
+
+
+def check_single(f: Function, plain: Function, arrays: Sequence[Any], wrt: Sequence[int], seed: int) -> None:
+    """In single precision the value and the gradients are single too, and near the double ones."""
+    weights = weights_for(f(*arrays), seed)
+    exact = gradients(f, arrays, wrt, weights)
+    narrow = [_narrowed(a) for a in arrays]
+    check_value(f, plain, narrow, wrt)
+    xs = gradients(f, narrow, wrt, [_narrowed(w) for w in weights])
+    for x, e in zip(xs, exact, strict=True):
+        if x.grad is None:
+            continue
+        assert (x.grad.dtype, x.grad.shape) == (x.dtype, x.shape)
+        assert x.dtype in (np.float32, np.complex64)
+        size = 1 + np.max(np.abs(grad_of(e)), initial=0)  # inputs were rounded to 6e-8 of their size
+        np.testing.assert_allclose(grad_of(x), grad_of(e), rtol=2e-3, atol=2e-4 * size)
+
+
+def _narrowed(a: Any) -> Any:
+    kinds = {"f": np.float32, "c": np.complex64}
+    kind = a.dtype.kind if isinstance(a, (np.ndarray, np.generic)) else ""
+    return a.astype(kinds[kind]) if kind in kinds else a
+
+
+def check_memory(f: Function, arrays: Sequence[Any], wrt: Sequence[int], seed: int, **how: Any) -> None:
+    """A gradient can be written to, and shares memory with nothing else."""
+    xs = [Variable(a) if i in wrt else a for i, a in enumerate(arrays)]
+    ys = [y for y in parts(f(*xs)) if isinstance(y, Variable) and not any(y is x for x in xs)]
+    for y in ys:
+        y.grad = Variable(noise(np.random.default_rng(seed), y).astype(y.dtype))
+        y.backward(**how)
+    others = [bare(x) for x in xs] + [bare(y) for y in ys] + [y.grad.data for y in ys]
+    leaves = [xs[i] for i in wrt if xs[i].grad is not None]
+    for k, x in enumerate(leaves):
+        g = x.grad.data
+        if type(g) is not np.ndarray:
+            continue
+        assert g.flags.writeable
+        rest = others + [bare(other.grad) for other in leaves[:k] + leaves[k + 1 :]]
+        for other in rest:
+            assert not np.shares_memory(g, other)
+
+
+jvp = getattr(whence, "jvp", None)
+
+
+def check_forward(f: Function, arrays: Sequence[Any], wrt: Sequence[int], seed: int) -> None:
+    """Forward mode agrees with reverse: ``Re(w . J v) = Re(conj(grad) . v)``."""
+    if jvp is None:
+        return
+    rng = np.random.default_rng(seed)
+    weights = weights_for(f(*arrays), seed)
+    along = {i: noise(rng, arrays[i]) for i in wrt}
+    xs = gradients(f, arrays, wrt, weights)
+
+    def of_some(*some: Any) -> Any:
+        full = list(arrays)
+        for i, x in zip(wrt, some, strict=True):
+            full[i] = x
+        return loss(f(*full), weights)
+
+    _, dy = jvp(of_some, tuple(arrays[i] for i in wrt), tuple(along[i] for i in wrt))
+    ours = sum(inner(grad_of(x), along[i]) for i, x in zip(wrt, xs, strict=True))
+    size = sum(np.sum(np.abs(grad_of(x) * along[i])) for i, x in zip(wrt, xs, strict=True))
+    assert abs(float(bare(dy)) - ours) <= 1e-10 * (1 + size)
