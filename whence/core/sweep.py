@@ -127,10 +127,7 @@ def sweep(
             if all(wanted):
                 wanted = None
             else:
-                foreign = foreign or any(
-                    not want and type(edge) is not Constant
-                    for edge, want in zip(edges, wanted, strict=True)
-                )
+                foreign = foreign or any([outside(edge, targets, floor) for edge in edges])
                 if not any(wanted):
                     continue
         rules = node.rules
@@ -193,6 +190,13 @@ def _arrive(edge: Any, g: Any, found: Cotangents, table: Cotangents) -> Any:
     old = table.get(edge)
     table[edge] = g if old is None else old + g
     return edge if old is None else None
+
+
+def outside(edge: Any, targets: Any, floor: int) -> bool:
+    """Is this a value from before ``floor``, or an input that somebody holds, and no target?"""
+    if edge in targets or type(edge) is Constant:
+        return False
+    return edge.owner() is not None if edge.node is None else edge.generation < floor
 
 
 def _leads_to(edge: Any, targets: Any, floor: int) -> bool:
