@@ -51,7 +51,7 @@ def conform(g: Any, x: Any, maker: Any) -> Any:
         g = x.dtype.type(g) if x.dtype.kind in "fc" else float64(g)
     shape = x.shape
     if g.shape != shape:
-        if not _broadcasts(shape, g.shape):
+        if not broadcasts(shape, g.shape):
             raise GraphError(
                 f"the gradient of {maker} has shape {g.shape}, but its input has shape {shape}; "
                 "backward must return one gradient of the input's shape for each input"
@@ -66,7 +66,8 @@ def conform(g: Any, x: Any, maker: Any) -> Any:
     return g
 
 
-def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Can a value of ``shape`` be broadcast to the shape ``to``?"""
     if len(shape) > len(to):
         return False
     return all(

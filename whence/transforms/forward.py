@@ -16,9 +16,11 @@ import numpy as np
 
 from ..config import mode
 from ..core.graph import Leaf, next_generation
+from ..core.origin import made_at
 from ..core.primitive import Applied
-from ..core.sweep import sweep
+from ..core.sweep import broadcasts, sweep
 from ..core.variable import Variable, constant, make
+from ..errors import ShapeError
 from ..tree import flatten, flatten_like
 from .lift import (
     Lifted,
@@ -125,7 +127,7 @@ def _push(node: Any, incoming: list[Any], record: bool) -> Any:
     moving = [(i, rule, t) for (i, rule), t in zip(node.rules, incoming, strict=True) if t is not None]
     if kind == "elementwise":
         parts = [rule(t, y, *values, **params) for _, rule, t in moving]
-        return _fitted(sum(parts[1:], parts[0]), y, values)
+        return _fitted(sum(parts[1:], parts[0]), node, y, values)
     apply = node.primitive.apply
     if kind == "linear":
         operands = [np.zeros(*_like(v)) for v in values]
@@ -143,17 +145,23 @@ def _like(value: Any) -> tuple[tuple[int, ...], Any]:
     return np.shape(value), np.result_type(value)
 
 
-def _fitted(t: Any, y: Any, values: tuple[Any, ...]) -> Any:
+def _fitted(t: Any, node: Any, y: Any, values: tuple[Any, ...]) -> Any:
     """The tangent of an elementwise op, with the shape and type of its output."""
     if y is None:
-        likes = [_like(v) for v in values]
-        shape = np.broadcast_shapes(*(shape for shape, _ in likes))
-        weak = [v if isinstance(v, (int, float, complex)) and not hasattr(v, "dtype") else _like(v)[1] for v in values]
+        shape = np.broadcast_shapes(*(_like(v)[0] for v in values))
+        # plain Python numbers do not widen a type
+        weak = [v if type(v) in (int, float, complex) else _like(v)[1] for v in values]
         dtype = np.result_type(*weak)
     else:
         shape, dtype = y.shape, y.dtype
     t = t if hasattr(t, "dtype") else np.asarray(t)
     if t.shape != shape:
+        if not broadcasts(t.shape, shape):
+            raise ShapeError(
+                f"{node.label} is declared elementwise, but its rule gives shape {t.shape} for a "
+                f"result of shape {shape}; {node.label} was {made_at(node)}\n"
+                "  → declare it kind='opaque'"
+            )
         t = np.broadcast_to(t, shape)
     if dtype.kind == "f" and t.dtype.kind == "c":
         t = np.real(t)
