@@ -202,6 +202,10 @@ class Function:
         """Edge and saved value of each differentiable input."""
         return zip(self.edges, self.values, strict=True)
 
+    def applied_to(self, *xs: Any) -> Any:
+        """The same function on other inputs, recorded as a call of its own."""
+        return self._again()(*xs)
+
     def output_like(self) -> Any:
         """Something with the shape and dtype of the (only) output."""
         owner = self.owner()
@@ -266,9 +270,9 @@ class Function:
         for cls in type(self).__mro__:
             if cls is Function:
                 break
-            slots = cls.__dict__.get("__slots__", ())  # its own, not inherited ones
+            slots = cls.__dict__.get("__slots__", ())
             for slot in (slots,) if isinstance(slots, str) else slots:
-                if hasattr(self, slot):
+                if not slot.startswith("__") and hasattr(self, slot):
                     setattr(node, slot, getattr(self, slot))
         if hasattr(self, "__dict__"):
             node.__dict__.update(self.__dict__)

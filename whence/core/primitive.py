@@ -204,6 +204,13 @@ class Applied(Function):
             values[i] = x
         return self.primitive.forward(*values, **(self.params or {}))
 
+    def applied_to(self, *xs: Any) -> Any:
+        """The same op on other inputs, recorded as a call of its own."""
+        values = list(self.values)
+        for (i, _), x in zip(self.rules, xs, strict=True):
+            values[i] = x
+        return self.primitive.apply(*values, **(self.params or {}))
+
     def backward(self, *gys: Any) -> Any:
         """The gradient for each input, given that of each output: one step of the chain by hand."""
         record = any(isinstance(gy, Variable) for gy in gys)

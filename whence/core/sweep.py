@@ -55,7 +55,7 @@ def conform(g: Any, x: Any, maker: Any) -> Any:
     if g.shape != shape:
         if g.ndim == 0:  # one number for all elements
             g = broadcast_to(g, shape)
-        elif not _broadcasts(shape, g.shape):
+        elif not broadcasts(shape, g.shape):
             raise GraphError(
                 f"the gradient of {maker} has shape {g.shape}, but its input has shape {shape}; "
                 "backward must return one gradient of the input's shape for each input"
@@ -71,7 +71,8 @@ def conform(g: Any, x: Any, maker: Any) -> Any:
     return g
 
 
-def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Can a value of ``shape`` be broadcast to the shape ``to``?"""
     if len(shape) > len(to):
         return False
     return all(
@@ -127,7 +128,7 @@ def sweep(
             if all(wanted):
                 wanted = None
             else:
-                foreign = foreign or _leaves_others_aside(edges, wanted)
+                foreign = foreign or any([outside(edge, targets, floor) for edge in edges])
                 if not any(wanted):
                     continue
         try:
@@ -242,11 +243,11 @@ def _stays_short(edge: Any, x: Any, part: Any) -> bool:
     )
 
 
-def _leaves_others_aside(edges: tuple[Any, ...], wanted: list[bool]) -> bool:
-    """Is one of the edges that lead to no target something other than a constant?"""
-    return any(
-        not want and type(edge) is not Constant for edge, want in zip(edges, wanted, strict=True)
-    )
+def outside(edge: Any, targets: Any, floor: int) -> bool:
+    """Is this a value from before ``floor``, or an input that somebody holds, and no target?"""
+    if edge in targets or type(edge) is Constant:
+        return False
+    return edge.owner() is not None if edge.node is None else edge.generation < floor
 
 
 def _leads_to(edge: Any, targets: Any, floor: int) -> bool:
