@@ -6,6 +6,7 @@ There is no layer and no optimiser here: the network is four Variables and plain
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -33,7 +34,8 @@ except ImportError as error:
         '  → pip install "whence[demo]"   (or run it with: make demo)'
     )
 
-SEED, EPOCHS, BATCH, HIDDEN, PEAK_RATE = 0, 100, 64, 128, 3e-3
+SEED, EPOCHS, BATCH, HIDDEN = 0, 100, 64, 128
+PEAK_RATE, NOISE = 3e-3, 0.2
 REQUIRED = 0.96
 PICTURE = Path("demo_output") / "digits.png"
 
@@ -153,7 +155,9 @@ def train(data: Digits, params: list[Variable], random: np.random.Generator) -> 
         order, total = random.permutation(len(data.x)), 0.0
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            loss = cross_entropy(network(data.x[batch], params), data.t[batch])
+            x = data.x[batch]  # with noise, so that single pixels are not learnt by heart
+            x = x + np.float32(NOISE) * random.standard_normal(x.shape, dtype=np.float32)
+            loss = cross_entropy(network(x, params), data.t[batch])
             loss.backward()
             optimizer.update()
             total += float(loss) * len(batch)
@@ -212,7 +216,7 @@ def draw_curves(top: Axes, bottom: Axes, history: History) -> None:
     for axes in (top, bottom):
         axes.grid(axis="y", color="#e8eaed", linewidth=0.8)
         axes.set_axisbelow(True)
-        axes.tick_params(length=0)
+        axes.tick_params(which="both", length=0)
 
 
 def choose(wrong: np.ndarray, count: int) -> np.ndarray:
@@ -241,10 +245,11 @@ def draw_digit(axes: Axes, pixels: np.ndarray, predicted: int, label: int) -> No
 def show_tree(console: Console, tree: str, title: str) -> None:
     """A tree of creators in a frame, lines of source dimmed."""
     text = Text(no_wrap=True, overflow="ellipsis")
-    for line in tree.splitlines():
-        head, gap, place = line.partition("   examples")
-        text.append(head.replace("digits.py", ""), style="bold cyan" if "input" in head else "bold")
-        text.append(f"{gap}{place}\n", style="dim")
+    rows = [re.split(rf"\s{{2,}}(?=\S*{Path(__file__).name}:)", line) for line in tree.splitlines()]
+    width = max(len(head) for head, *_ in rows)
+    for head, *place in rows:
+        text.append(f"{head:<{width}}", style="bold cyan" if "input" in head else "bold")
+        text.append("".join(f"   {re.sub(r'^[^:]*/', '', part)}" for part in place) + "\n", style="dim")
     text.rstrip()
     console.print(Panel(text, title=title, title_align="left", border_style="dim", padding=(0, 1)))
 
@@ -252,11 +257,19 @@ def show_tree(console: Console, tree: str, title: str) -> None:
 def main() -> int:
     """Run both parts; 1 if the network reads fewer than 96 % of the held-out digits."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 110
     started = time.perf_counter()
 
     console.rule("[bold]One expression")
     x, y = one_expression()
-    console.print(Syntax("y = Square()(np.exp(Square()(x)));  y.backward();  print(x.grad)", "python"))
+    console.print(
+        Syntax(
+            "y = Square()(np.exp(Square()(x)));  y.backward();  print(x.grad)",
+            "python",
+            background_color="default",
+        )
+    )
     console.print(f"[bold green]{x.grad}")
     show_tree(console, y.whence(), "y.whence()")
 
