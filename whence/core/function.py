@@ -20,7 +20,7 @@ from ..errors import GraphError, InPlaceError, NoGradientError, ShapeError
 from .graph import Absent, Constant, Leaf, Port, Stamp, fingerprint, next_generation, nobody
 from .origin import INSIDE, called_at, made_at, place_of, user_frame
 from .sweep import conform
-from .variable import Variable, as_data, make
+from .variable import Variable, as_data, constant, make
 
 ndarray, float64 = np.ndarray, np.float64
 _NOTHING: dict[str, Any] = {}
@@ -199,6 +199,13 @@ class Function:
         """Edge and saved value of each differentiable input."""
         return zip(self.edges, self.values, strict=True)
 
+    def output_like(self) -> Any:
+        """Something with the shape and dtype of the (only) output."""
+        owner = self.owner()
+        if owner is None or owner.edge is not self:
+            return as_data(self.forward(*self.values))
+        return owner._data
+
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
         if self.ports is not None:
@@ -218,7 +225,7 @@ class Function:
             self._live = None
         values = self.values
         if type(gxs) is float64 and len(values) == 1 and type(values[0]) is float64:
-            return [make(gxs) if record else gxs]
+            return [constant(gxs) if record else gxs]
         gxs = gxs if isinstance(gxs, (tuple, list)) else (gxs,)
         if len(gxs) != len(self.edges):
             raise GraphError(
@@ -235,7 +242,7 @@ class Function:
         if isinstance(gx, Variable):
             gx = gx if record else gx._data
         elif record:
-            gx = make(as_data(gx))
+            gx = constant(as_data(gx))
         elif not isinstance(gx, (ndarray, np.generic)):
             gx = as_data(gx)
         if gx.dtype.kind == "c":
@@ -338,7 +345,7 @@ def filled(ports: tuple[Port, ...], g: list[Any], record: bool) -> list[Any]:
     for port, part in zip(ports, g, strict=True):
         if part is None:
             part = np.zeros(port.shape, port.dtype)
-            part = make(part) if record else part
+            part = constant(part) if record else part
         parts.append(part)
     return parts
 

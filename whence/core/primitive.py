@@ -66,12 +66,14 @@ class Primitive:
         reads: Sequence[str] | None = None,
         kind: str = "opaque",
         domain: Sequence[tuple[float, float]] = (),
+        listed: bool = True,
     ) -> None:
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self.call: Callable[..., Any] = self.apply
         self._plans: dict[tuple[int, ...], Plan] = {}
-        PRIMITIVES[name] = self
+        if listed:
+            PRIMITIVES[name] = self
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}>"
@@ -156,9 +158,8 @@ class Primitive:
                 stamp = Stamp(value, fingerprint(value, exact=False), 0)
                 node.stamps = (stamp,) if node.stamps is None else (*node.stamps, stamp)
         node.values = tuple(values)
-        node.y = None
-        if plan.keep_y:
-            node.y = tuple(v._data for v in outputs) if many else outputs[0]._data
+        ys = tuple([_kept(v._data, plan.keep_y) for v in outputs])
+        node.y = ys if many else ys[0]
         frame = user_frame(2)
         node.code, node.lasti = frame.f_code, frame.f_lasti
         node.name = node.ports = None
@@ -203,6 +204,10 @@ class Applied(Function):
         gxs = [conjugated(gx) for gx in gxs]
         return gxs[0] if len(gxs) == 1 else tuple(gxs)
 
+    def output_like(self) -> Any:
+        """Something with the shape and dtype of the (only) output."""
+        return self.y if self.y is not None else super().output_like()
+
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
         values, y = self.recorded() if record else (self.values, self.y)
@@ -227,10 +232,19 @@ class Applied(Function):
         y = self.y
         if y is not None:
             if self.ports is None:
-                y = make(y, self)
+                y = y if type(y) is Absent else make(y, self)
             else:
-                y = tuple(make(part, port) for part, port in zip(y, self.ports, strict=True))
+                y = tuple(
+                    [
+                        part if type(part) is Absent else make(part, port)
+                        for part, port in zip(y, self.ports, strict=True)
+                    ]
+                )
         return tuple(values), y
+
+
+def _kept(y: Any, wanted: bool) -> Any:
+    return y if wanted or type(y) is not ndarray or y.nbytes <= SMALL else Absent(y)
 
 
 def _numbered(vjp: Rule, i: int) -> Rule:

@@ -96,7 +96,7 @@ def sweep(
     newest: Any = None  # ... except the last one to come: a chain needs no heap
     watch = mode().watch
     foreign = False
-    plain = not record and targets is None and watch is None
+    plain = not record and watch is None
 
     for edge, g in seeds:
         waiting = _arrive(edge, g, found, table)
@@ -121,8 +121,20 @@ def sweep(
             check_stamps(node.stamps, node, node)
         if retained is not None:
             _retain(node, g, retained)
+        wanted = None
+        if targets is not None:
+            wanted = [_leads_to(edge, targets, floor) for edge in edges]
+            if all(wanted):
+                wanted = None
+            else:
+                foreign = foreign or any(
+                    not want and type(edge) is not Constant
+                    for edge, want in zip(edges, wanted, strict=True)
+                )
+                if not any(wanted):
+                    continue
         rules = node.rules
-        if plain and rules is not None and node.ports is None:
+        if plain and wanted is None and rules is not None and node.ports is None:
             # A primitive, first order: its rules, called from here.
             values, y, params = node.values, node.y, node.params
             pulled = []
@@ -133,15 +145,6 @@ def sweep(
                     part = conform(part, x, node)
                 pulled.append(part)
         else:
-            wanted = None
-            if targets is not None:
-                wanted = [_leads_to(edge, targets, floor) for edge in edges]
-                foreign = foreign or any(
-                    not want and type(edge) is not Constant
-                    for edge, want in zip(edges, wanted, strict=True)
-                )
-                if not any(wanted):
-                    continue
             pulled = node.pull(g, record, wanted)
         for edge, part in zip(edges, pulled, strict=True):
             if part is None:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from ..config import mode
 from ..errors import DtypeError, GraphError, NoGradientError, ShapeError
-from .graph import Leaf, Port, hand_out, next_generation
+from .graph import Constant, Leaf, Port, hand_out, nobody
 from .origin import INSIDE, called_at, made_at, user_frame
 from .sweep import sweep
 from .table import OPS, PLAIN, name_of
@@ -59,6 +59,11 @@ def make(data: Any, edge: Any = None) -> Variable:
     v.grad = None
     v.edge = edge
     return v
+
+
+def constant(data: Any) -> Variable:
+    """A Variable that no gradient is wanted for."""
+    return make(data, Constant(None))
 
 
 class Variable:
@@ -198,6 +203,8 @@ class Variable:
             seed = seed._data
         if type(seed) is not float64 and seed.dtype.kind == "c":
             seed = np.conjugate(seed)
+        if create_graph and not isinstance(seed, Variable):
+            seed = constant(seed)
         retained: dict[Any, Any] | None = {} if retain_grad else None
         found, _ = sweep([(edge, seed)], record=create_graph, retained=retained)
         seen: set[int] = set()
@@ -558,8 +565,10 @@ class Variable:
             if isinstance(self.edge, Leaf):
                 self.edge = self._leaf(self.name)
             return
+        if self.creator is not None:
+            self.edge.owner = nobody  # what it was before has no holder any more
         self._data, self.edge = after._data, after.edge
-        after.edge.owner = ref(self)
+        self.edge.owner = ref(self)
 
     # --- methods: NumPy's, through the same table --------------------------------------------------
 

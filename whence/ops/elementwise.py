@@ -261,11 +261,12 @@ def _conjugate_rule(g: Any, y: Any, x: Any) -> Any:
 
 
 conjugate = elementwise(np.conjugate, vjp=[_conjugate_rule], reads=[""], domain=[_ANY])
-real = elementwise(np.real, vjp=[lambda g, y, x: g], reads=[""], domain=[_ANY])
+# Reading y below tells forward mode that the output is real.
+real = elementwise(np.real, vjp=[lambda g, y, x: g], reads=["y"], domain=[_ANY])
 imag = elementwise(
     np.imag,
     vjp=[lambda g, y, x: g * -1j if x.dtype.kind == "c" else np.zeros_like(g)],
-    reads=[""],
+    reads=["y"],
     domain=[_ANY],
 )
 

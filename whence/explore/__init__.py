@@ -1,0 +1,1 @@
+"""Looking at graphs: pictures, and where a NaN came from."""

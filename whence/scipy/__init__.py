@@ -1,0 +1,1 @@
+"""SciPy's names for functions that NumPy's protocols cannot reach."""

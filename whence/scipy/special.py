@@ -1,0 +1,3 @@
+"""The mirror of ``scipy.special``."""
+
+from ..ops.reduction import logsumexp as logsumexp

@@ -1,0 +1,171 @@
+"""Forward mode: tangents pushed along the recorded graph, oldest node first.
+
+There is no second table. The Jacobian of an elementwise op is diagonal, so its rule pushes as well
+as it pulls; a linear op pushes with itself, a multilinear one with each operand in turn; the rest
+differentiate their rule with respect to the cotangent, in which it is linear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from ..config import mode
+from ..core.graph import Leaf, next_generation
+from ..core.primitive import Applied
+from ..core.sweep import sweep
+from ..core.variable import Variable, as_data, constant, make
+from ..errors import ShapeError
+from ..tree import flatten, flatten_like
+from .gradient import depends_on_others
+from .lift import Lifted, lift, recording, result_of, value_of
+
+Tangents = dict[Any, Any]
+
+
+def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    """``f(*primals)`` and its derivative in the direction ``tangents``: ``(y, J v)``.
+
+    Args:
+        f: a function of arrays or containers that returns an array or a container of arrays.
+        primals: where to differentiate, a tuple of arguments.
+        tangents: the direction, of the structure and shapes of ``primals``.
+
+    Raises:
+        ShapeError: a tangent of another shape than its primal.
+
+    Example:
+        >>> import numpy as np, whence
+        >>> y, dy = whence.jvp(lambda x: x ** 2, (np.array([1.0, 3.0]),), (np.array([1.0, 1.0]),))
+        >>> print(y, dy)
+        [1. 9.] [2. 6.]
+    """
+    primals, tangents = tuple(primals), tuple(tangents)
+    lifted = lift(primals)
+    directions = [
+        _direction(t, v)
+        for t, v in zip(flatten_like(lifted.structure, tangents), lifted.variables, strict=True)
+    ]
+    with recording():
+        out = f(*lifted.tree)
+    leaves, structure = flatten(out)
+    ys = [result_of(f, y, "jvp") for y in leaves]
+    record = lifted.live or any(isinstance(t, Variable) for t in directions)
+    record = record or (mode().recording and depends_on_others(lifted, ys))
+    pushed = push_forward(lifted, ys, directions, record)
+    return (
+        structure.unflatten([value_of(y, record) for y in ys]),
+        structure.unflatten([value_of(t, record) for t in pushed]),
+    )
+
+
+def _direction(tangent: Any, v: Variable) -> Any:
+    t = tangent if isinstance(tangent, Variable) else as_data(tangent)
+    if t.shape != v.shape:
+        raise ShapeError(f"a tangent of shape {t.shape} for a primal of shape {v.shape}")
+    return t if t.dtype == v.dtype or t.dtype.kind == "c" else t.astype(v.dtype)
+
+
+def push_forward(
+    lifted: Lifted, ys: list[Variable], directions: list[Any], record: bool
+) -> list[Any]:
+    """The tangents of ``ys`` for these tangents of the lifted inputs."""
+    tangents: Tangents = dict(zip(lifted.edges, directions, strict=True))
+    with recording():
+        for node in _nodes_between(lifted, ys):
+            incoming = [tangents.get(edge) for edge in node.edges]
+            if all(t is None for t in incoming):
+                continue
+            if record:
+                incoming = [t if t is None or isinstance(t, Variable) else constant(t) for t in incoming]
+            outgoing = _push(node, incoming, record)
+            if node.ports is None:
+                tangents[node] = outgoing
+            else:
+                tangents.update(zip(node.ports, outgoing, strict=True))
+    results = []
+    for y in ys:
+        t = tangents.get(y.edge)
+        t = np.zeros_like(y._data) if t is None else t
+        results.append(constant(t) if record and not isinstance(t, Variable) else t)
+    return results
+
+
+def _nodes_between(lifted: Lifted, ys: list[Variable]) -> list[Any]:
+    """The nodes of this graph behind ``ys``, oldest first."""
+    targets = set(lifted.edges)
+    nodes: set[Any] = set()
+    stack = [y.edge for y in ys if y.edge is not None]
+    while stack:
+        edge = stack.pop()
+        node = edge.node
+        if edge in targets or node is None or node in nodes or node.generation < lifted.floor:
+            continue
+        nodes.add(node)
+        stack.extend(node.edges)
+    return sorted(nodes, key=lambda node: node.generation)
+
+
+def _push(node: Any, incoming: list[Any], record: bool) -> Any:
+    kind = node.primitive.kind if isinstance(node, Applied) and node.ports is None else "opaque"
+    if kind == "opaque":
+        return _push_by_transposing(node, incoming, record)
+    values, y = node.recorded() if record else (node.values, node.y)
+    params = node.params or {}
+    moving = [(i, rule, t) for (i, rule), t in zip(node.rules, incoming, strict=True) if t is not None]
+    if kind == "elementwise":
+        parts = [rule(t, y, *values, **params) for _, rule, t in moving]
+        return _fitted(sum(parts[1:], parts[0]), y, values)
+    apply = node.primitive.apply
+    if kind == "linear":
+        operands = [np.zeros(*_like(v)) for v in values]
+        for i, _, t in moving:
+            operands[i] = t
+        return apply(*operands, **params)
+    parts = [apply(*values[:i], t, *values[i + 1 :], **params) for i, _, t in moving]
+    return sum(parts[1:], parts[0])
+
+
+def _like(value: Any) -> tuple[tuple[int, ...], Any]:
+    """Shape and dtype of an operand."""
+    if hasattr(value, "dtype"):
+        return value.shape, value.dtype
+    return np.shape(value), np.result_type(value)
+
+
+def _fitted(t: Any, y: Any, values: tuple[Any, ...]) -> Any:
+    """The tangent of an elementwise op, with the shape and type of its output."""
+    if y is None:
+        likes = [_like(v) for v in values]
+        shape = np.broadcast_shapes(*(shape for shape, _ in likes))
+        weak = [v if isinstance(v, (int, float, complex)) and not hasattr(v, "dtype") else _like(v)[1] for v in values]
+        dtype = np.result_type(*weak)
+    else:
+        shape, dtype = y.shape, y.dtype
+    t = t if hasattr(t, "dtype") else np.asarray(t)
+    if t.shape != shape:
+        t = np.broadcast_to(t, shape)
+    if dtype.kind == "f" and t.dtype.kind == "c":
+        t = np.real(t)
+    return t if t.dtype == dtype or dtype.kind not in "fc" else t.astype(dtype)
+
+
+def _push_by_transposing(node: Any, incoming: list[Any], record: bool) -> Any:
+    """``J v`` from the rule ``g -> g J``: the gradient of ``g J v`` with respect to ``g``."""
+    floor = next_generation()
+    outputs = node.ports or (node.output_like(),)
+    gs = [make(np.zeros(y.shape, y.dtype)) for y in outputs]
+    for g in gs:
+        g.edge = Leaf(ref(g))
+    pulled = node.pull(gs[0] if node.ports is None else gs, True)
+    seeds = [
+        (gx.edge, t if record or not isinstance(t, Variable) else t._data)
+        for gx, t in zip(pulled, incoming, strict=True)
+        if t is not None and isinstance(gx, Variable) and gx.edge is not None
+    ]
+    found, _ = sweep(seeds, record=record, targets={g.edge for g in gs}, floor=floor)
+    tangents = [found.get(g.edge, np.zeros(g.shape, g.dtype)) for g in gs]
+    return tangents[0] if node.ports is None else tangents
