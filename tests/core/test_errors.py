@@ -53,7 +53,7 @@ def test_ragged_lists():
     raised(DtypeError, "not an array", lambda: Variable([[1.0], [1.0, 2.0]]))
 
 
-@pytest.mark.parametrize("value", [np.ma.array([1.0, 2.0], mask=[0, 1]), np.matrix([1.0, 2.0])])
+@pytest.mark.parametrize("value", [np.ma.array([1.0, 2.0], mask=[0, 1]), np.ones((1, 2)).view(np.matrix)])
 def test_masked_arrays_and_matrices(value):
     message = raised(DtypeError, "rules of its own", lambda: Variable(value))
     assert "np.where" in message

@@ -79,6 +79,11 @@ def value_and_grad(
     return differentiated
 
 
+def _one(data: Any) -> Any:
+    """What the sweep of a scalar starts from."""
+    return data.dtype.type(1) if data.ndim == 0 else np.ones_like(data)
+
+
 def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function that returns the gradient of ``f``; see :func:`value_and_grad`.
 
