@@ -829,8 +829,10 @@ def _no_op(function: Callable[..., Any], args: Any, kwargs: Any, name: str | Non
     """A NumPy function without an op: plain where nothing can be lost, else an error."""
     if function in PLAIN or not mode().recording:
         return function(*_strip(args), **{key: _strip(x) for key, x in kwargs.items()})
+    given = [x for x in (*args, *kwargs.values()) if isinstance(x, Variable)]
+    lines = "".join(f"  an argument of shape {x.shape}, {made_at(x.edge)}\n" for x in given)
     raise NoGradientError(
-        f"{name or name_of(function)} has no gradient in whence{called_at()}\n"
+        f"{name or name_of(function)} has no gradient in whence{called_at()}\n{lines}"
         "  → pass v.data to treat the value as a constant, or declare the gradient with "
         "whence.primitive"
     )
