@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import sys
@@ -53,8 +54,12 @@ def test_ragged_lists():
     raised(DtypeError, "not an array", lambda: Variable([[1.0], [1.0, 2.0]]))
 
 
-@pytest.mark.parametrize("value", [np.ma.array([1.0, 2.0], mask=[0, 1]), np.matrix([1.0, 2.0])])
-def test_masked_arrays_and_matrices(value):
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize(
+    "make", [lambda: np.ma.array([1.0, 2.0], mask=[0, 1]), lambda: np.matrix([1.0, 2.0])]
+)
+def test_masked_arrays_and_matrices(make):
+    value = make()
     message = raised(DtypeError, "rules of its own", lambda: Variable(value))
     assert "np.where" in message
 
@@ -209,8 +214,6 @@ def test_an_unknown_function():
 
 
 def test_a_shallow_copy():
-    import copy
-
     with pytest.raises(GraphError, match=r"v\.detach\(\)"):
         copy.copy(ones(2))
 
