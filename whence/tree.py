@@ -128,6 +128,24 @@ def flatten_like(structure: Structure, tree: Any) -> Sequence[Any]:
     return leaves
 
 
+def paths(structure: Structure) -> list[str]:
+    """How to reach each leaf, as it would be written: ``['w'][0]`` or ``.weight``.
+
+    >>> paths(flatten({"w": (1.0, 2.0), "b": 3.0})[1])
+    ["['b']", "['w'][0]", "['w'][1]"]
+    """
+    if structure.kind is None:
+        return [""]
+    names = [f"[{key!r}]" for key in structure.keys or range(len(structure.children))]
+    if dataclasses.is_dataclass(structure.kind):
+        names = [f".{key}" for key in structure.keys]
+    return [
+        name + below
+        for name, child in zip(names, structure.children, strict=True)
+        for below in paths(child)
+    ]
+
+
 def describe(structure: Structure) -> str:
     """A short text of a structure: ``{'b': (*, *), 'w': *}``."""
     if structure.kind is None:

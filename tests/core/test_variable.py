@@ -641,7 +641,7 @@ def test_many_threads_over_shared_inputs():
         for _ in range(20):
             x = Variable(shared * (1 + k))
             y = np.sum(np.tanh(x * weight) * shared)
-            (u,) = [v for v in (x,)]
+            (u,) = (x,)
             y.backward()
             total = total + grad(u)
         return total

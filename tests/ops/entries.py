@@ -105,7 +105,7 @@ def accepts_complex(function: Any, count: int) -> bool:
 
 
 def elementwise_entry(primitive: Primitive) -> Callable[[Draw, bool], Trial]:
-    module, _, name = primitive.name.rpartition(".")
+    name = primitive.name.rpartition(".")[2]
     function = getattr(np, name)
     count = len(primitive.vjp)
 

@@ -204,6 +204,13 @@ class Applied(Function):
             values[i] = x
         return self.primitive.forward(*values, **(self.params or {}))
 
+    def applied_to(self, *xs: Any) -> Any:
+        """The same op on other inputs, recorded as a call of its own."""
+        values = list(self.values)
+        for (i, _), x in zip(self.rules, xs, strict=True):
+            values[i] = x
+        return self.primitive.apply(*values, **(self.params or {}))
+
     def backward(self, *gys: Any) -> Any:
         """The gradient for each input, given that of each output: one step of the chain by hand."""
         record = any(isinstance(gy, Variable) for gy in gys)
@@ -327,7 +334,8 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
             raise explained(primitive, (a,), params, error) from error
         node = new_node(Applied)
         node.primitive = primitive
-        node.edges = (edge,)
+        node.first = edge
+        node.second = None
         node.rules = rules
         node.values = (x,) if not lean or type(x) is not ndarray or x.nbytes <= SMALL else (Absent(x),)
         if shapes_known:
@@ -372,11 +380,10 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
                 other = b.edge
                 if other is None or other.stamps is not None:
                     return general(a, b)
-                edges = (edge, other)
                 rules, drop, keep_y = both
             elif type(b) in _SCALARS:
                 z = b
-                edges = (edge,)
+                other = None
                 rules, drop, keep_y = left
             else:
                 return general(a, b)
@@ -386,7 +393,7 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
             if edge is None or edge.stamps is not None:
                 return general(a, b)
             x = a
-            edges = (edge,)
+            other = None
             rules, drop, keep_y = right
         else:
             return general(a, b)
@@ -396,7 +403,9 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
             raise explained(primitive, (a, b), {}, error) from error
         node = new_node(Applied)
         node.primitive = primitive
-        node.edges = edges
+        node.first = edge
+        node.second = other
+        node.rest = None
         node.rules = rules
         if drop:
             if 0 in drop and type(x) is ndarray and x.nbytes > SMALL:

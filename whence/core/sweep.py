@@ -18,6 +18,7 @@ from numpy import sum as np_sum
 from ..config import mode
 from ..errors import GraphError
 from .graph import Constant, Leaf, Port, check_stamps
+from .origin import made_at
 
 Cotangents = dict[Any, Any]
 IN_PLACE = 1 << 16  # bytes above which sums are written over a summand
@@ -54,7 +55,7 @@ def conform(g: Any, x: Any, maker: Any) -> Any:
     if g.shape != shape:
         if g.ndim == 0:  # one number for all elements
             g = broadcast_to(g, shape)
-        elif not _broadcasts(shape, g.shape):
+        elif not broadcasts(shape, g.shape):
             raise GraphError(
                 f"the gradient of {maker} has shape {g.shape}, but its input has shape {shape}; "
                 "backward must return one gradient of the input's shape for each input"
@@ -70,7 +71,8 @@ def conform(g: Any, x: Any, maker: Any) -> Any:
     return g
 
 
-def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Can a value of ``shape`` be broadcast to the shape ``to``?"""
     if len(shape) > len(to):
         return False
     return all(
@@ -97,21 +99,14 @@ def sweep(
     found: Cotangents = {}  # what has arrived at leaves and targets
     table: Cotangents = {}  # what is known so far of each waiting node's cotangent
     heap: list[tuple[int, Any]] = []  # waiting nodes, newest first ...
-    newest: Any = None  # ... except the last one to come: a chain needs no heap
+    newest: Any = None  # ... except the newest of all: a chain needs no heap
     watch = mode().watch
     foreign = False
     plain = not record and watch is None
-
     for edge, g in seeds:
-        waiting = _arrive(edge, g, found, table)
-        if waiting is not None:
-            if newest is not None:
-                heappush(heap, (-newest.generation, newest))
-            newest = waiting
-    while True:
+        newest = _queue(_arrive(edge, g, found, table), newest, heap)
+    while newest is not None or heap:
         if newest is None:
-            if not heap:
-                return found, foreign
             node = heappop(heap)[1]
         elif heap and heap[0][0] < -newest.generation:
             node = heappushpop(heap, (-newest.generation, newest))[1]
@@ -129,58 +124,71 @@ def sweep(
             _retain(node, g, retained)
         wanted = None
         if targets is not None:
-            for edge in edges:
-                if edge not in targets and (type(edge) is Leaf or edge.generation < floor):
-                    wanted = [_leads_to(edge, targets, floor) for edge in edges]
-                    foreign = foreign or any(
-                        not want and type(edge) is not Constant
-                        for edge, want in zip(edges, wanted, strict=True)
-                    )
-                    break
-            if wanted is not None and not any(wanted):
-                continue
-        rules = node.rules
-        if plain and wanted is None and rules is not None and node.ports is None:
-            # A primitive, first order: its rules, called from here.
-            values, y, params = node.values, node.y, node.params
-            pulled = []
-            for i, rule in rules:
-                part = rule(g, y, *values, **params) if params else rule(g, y, *values)
-                x = values[i]
-                if type(part) is ndarray is type(x):
-                    if part.shape != x.shape or part.dtype is not x.dtype:
-                        part = conform(part, x, node)
-                elif type(part) is not float64 or type(x) is not float64:
-                    short = type(part) is not ndarray and x.ndim and hasattr(part, "dtype")
-                    if not short or not _stays_short(edges[len(pulled)], x, part):
-                        part = conform(part, x, node)
-                pulled.append(part)
-        else:
-            pulled = node.pull(g, record, wanted)
+            wanted = [_leads_to(edge, targets, floor) for edge in edges]
+            if all(wanted):
+                wanted = None
+            else:
+                foreign = foreign or any([outside(edge, targets, floor) for edge in edges])
+                if not any(wanted):
+                    continue
+        try:
+            if plain and wanted is None and node.rules is not None and node.ports is None:
+                pulled = _first_order(node, g, edges)
+            else:
+                pulled = node.pull(g, record, wanted)
+        except Exception as error:
+            error.add_note(f"  while differentiating {node.label}, {made_at(node)}")
+            raise
         for edge, part in zip(edges, pulled, strict=True):
             if part is None:
                 continue
             if watch is not None:
                 watch(node, part, "backward")
-            if type(edge) is Leaf:
+            kind = type(edge)
+            if kind is Leaf:
                 if edge.stamps is not None and node.generation < edge.stamps[-1].generation:
-                    later = tuple(s for s in edge.stamps if s.generation > node.generation)
-                    check_stamps(later, node, node)
-                old = found.get(edge)
-                found[edge] = part if old is None else _added(old, part, g, node, plain)
+                    check_stamps(edge.stamps[-1:], node, node)
+                if edge in found:
+                    old = found[edge]
+                    number = type(part) is float64
+                    part = old + part if number else _added(old, part, g, node, plain)
+                found[edge] = part
             elif edge in table:
                 table[edge] = _added(table[edge], part, g, node, plain)
+            elif kind is Port or kind is Constant:
+                newest = _queue(_arrive(edge, part, found, table), newest, heap)
             else:
-                waiting = _arrive(edge, part, found, table)
-                if waiting is None:
-                    continue
-                if newest is None:
-                    newest = waiting
-                elif newest.generation < waiting.generation:
-                    heappush(heap, (-newest.generation, newest))
-                    newest = waiting
-                else:
-                    heappush(heap, (-waiting.generation, waiting))
+                table[edge] = part
+                newest = edge if newest is None else _queue(edge, newest, heap)
+    return found, foreign
+
+
+def _queue(node: Any, newest: Any, heap: list[tuple[int, Any]]) -> Any:
+    """Let ``node`` (if any) wait; the newest of those waiting, as far as known here."""
+    if node is None or newest is None:
+        return node or newest
+    if newest.generation < node.generation:
+        node, newest = newest, node
+    heappush(heap, (-node.generation, node))
+    return newest
+
+
+def _first_order(node: Any, g: Any, edges: tuple[Any, ...]) -> list[Any]:
+    """The rules of a primitive on plain arrays: what most of a sweep is."""
+    values, y, params = node.values, node.y, node.params
+    pulled: list[Any] = []
+    for i, rule in node.rules:
+        part = rule(g, y, *values, **params) if params else rule(g, y, *values)
+        x = values[i]
+        if type(part) is ndarray is type(x):
+            if part.shape != x.shape or part.dtype is not x.dtype:
+                part = conform(part, x, node)
+        elif type(part) is not float64 or type(x) is not float64:
+            short = type(part) is not ndarray and x.ndim and hasattr(part, "dtype")
+            if not short or not _stays_short(edges[len(pulled)], x, part):
+                part = conform(part, x, node)
+        pulled.append(part)
+    return pulled
 
 
 def _arrive(edge: Any, g: Any, found: Cotangents, table: Cotangents) -> Any:
@@ -233,6 +241,13 @@ def _stays_short(edge: Any, x: Any, part: Any) -> bool:
         and hasattr(edge, "takes_short")
         and edge.takes_short(x.shape)
     )
+
+
+def outside(edge: Any, targets: Any, floor: int) -> bool:
+    """Is this a value from before ``floor``, or an input that somebody holds, and no target?"""
+    if edge in targets or type(edge) is Constant:
+        return False
+    return edge.owner() is not None if edge.node is None else edge.generation < floor
 
 
 def _leads_to(edge: Any, targets: Any, floor: int) -> bool:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.origin import place_of
+import numpy as np
+
+from ..core.origin import called_at, place_of
 from ..core.text import brief
 from ..core.variable import Variable
-from .walk import known_values, nodes_behind, output_edges
+from ..errors import DtypeError
+from .walk import Values, as_array, is_input, known_values, nodes_behind, output_edges
 
 
 def to_dot(*outputs: Variable, values: bool = True, lines: bool = True) -> str:
@@ -35,54 +38,66 @@ def to_dot(*outputs: Variable, values: bool = True, lines: bool = True) -> str:
           f1 -> v2;
         }
     """
-    names: dict[Any, str] = {}
-    declared: list[str] = []
-    arrows: list[str] = []
-    known: dict[Any, Any] = {}
-    nodes: list[Any] = []
     for v in outputs:
-        behind = nodes_behind(v.edge)
-        known.update(known_values(v, behind))
-        nodes += [node for node in behind if node not in nodes]
-    nodes.sort(key=lambda node: node.generation)
-
-    def value(edge: Any, fallback: Any = None) -> str:
-        if edge not in names:
-            names[edge] = f"v{len(names)}"
-            data = known.get(edge, fallback)
-            color = "#ffe9b8" if edge.node is None or not edge.node.edges else "#f4f4f4"
-            label = _value_label(edge, data, values)
-            declared.append(f'{names[edge]} [shape=ellipse, style=filled, fillcolor="{color}", label="{label}"];')
-        return names[edge]
-
+        if not isinstance(v, Variable):
+            raise DtypeError(f"to_dot draws Variables, not a {type(v).__name__}{called_at()}")
+    nodes = nodes_behind(*[v.edge for v in outputs])
+    picture = _Picture(known_values(outputs, nodes), values)
     for node in nodes:
-        sources = [value(edge, saved) for edge, saved in node.operands()]
-        names[node, "function"] = box = f"f{len(names)}"
+        sources = [picture.value(edge) for edge in node.edges]
         place = place_of(node.code, node.lasti) if lines else None
-        label = _escaped(node.label) + (f"\\n{_escaped(place.where)}" if place else "")
-        declared.append(f'{box} [shape=box, style="rounded,filled", fillcolor="#cfe3f7", label="{label}"];')
-        arrows += [f"{source} -> {box};" for source in sources]
-        arrows += [f"{box} -> {value(edge)};" for edge in output_edges(node)]
+        box = picture.function(node.label, place.where if place else None)
+        results = [picture.value(edge) for edge in output_edges(node)]
+        picture.arrows += [f"{source} -> {box};" for source in sources]
+        picture.arrows += [f"{box} -> {result};" for result in results]
     for v in outputs:
-        if v.edge is not None:
-            value(v.edge, v._data)
+        picture.value(v.edge if v.edge is not None else v, v._data)
     head = 'rankdir=BT; node [fontname="Helvetica", fontsize=11]; edge [color="#777777"];'
-    body = "\n".join(f"  {line}" for line in [head, *declared, *arrows])
+    body = "\n".join(f"  {line}" for line in [head, *picture.shapes, *picture.arrows])
     return f"digraph whence {{\n{body}\n}}"
 
 
-def _value_label(edge: Any, data: Any, values: bool) -> str:
-    name = getattr(edge, "name", None)
-    if data is None:
-        text = ""
-    elif values:
-        text = brief(data)
-    else:
-        text = str(data.shape)
-    if name and not values:
-        return _escaped(name)
-    return _escaped(f"{name} = {text}" if name else text)
+class _Picture:
+    """Shapes and arrows, as they are drawn."""
+
+    def __init__(self, known: Values, show: bool) -> None:
+        self.known, self.show = known, show
+        self.names: dict[Any, str] = {}
+        self.shapes: list[str] = []
+        self.arrows: list[str] = []
+
+    def value(self, edge: Any, data: Any = None) -> str:
+        """The ellipse of a value, drawn when it is first asked for."""
+        if edge not in self.names:
+            self.names[edge] = name = f"v{len(self.shapes)}"
+            made = not isinstance(edge, Variable) and not is_input(edge)
+            color = "#f4f4f4" if made else "#ffe9b8"
+            label = self._label(edge, self.known.get(edge, data))
+            self.shapes.append(
+                f'{name} [shape=ellipse, style=filled, fillcolor="{color}", label="{label}"];'
+            )
+        return self.names[edge]
+
+    def function(self, label: str, where: str | None) -> str:
+        """The box of a function."""
+        name = f"f{len(self.shapes)}"
+        text = _escaped(label if where is None else f"{label}\n{where}")
+        self.shapes.append(
+            f'{name} [shape=box, style="rounded,filled", fillcolor="#cfe3f7", label="{text}"];'
+        )
+        return name
+
+    def _label(self, edge: Any, data: Any) -> str:
+        name = getattr(edge, "name", None)
+        if data is None:
+            text = ""
+        else:
+            text = brief(as_array(data)) if self.show else str(np.shape(data))
+        if name is not None and (not self.show or not text):
+            return _escaped(name)
+        return _escaped(text if name is None else f"{name} = {text}")
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """Text for a label between double quotes."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "").replace("\n", "\\n")

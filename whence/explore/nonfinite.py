@@ -11,11 +11,11 @@ import numpy as np
 
 from ..config import watching
 from ..core.graph import Absent
-from ..core.origin import here, made_at, place_of
+from ..core.origin import called_at, here, made_at, place_of
 from ..core.sweep import sweep
 from ..core.variable import Variable
-from ..errors import NonFiniteError
-from .walk import known_values, nodes_behind, output_edges
+from ..errors import DtypeError, NonFiniteError
+from .walk import as_array, is_input, kind_of, known_values, nodes_behind, output_edges, recomputed
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class NonFinite:
 def find_nan(y: Variable) -> NonFinite | None:
     """The op that made the first NaN or infinity behind ``y``, forward, else backward; or None.
 
-    Looks through the values that were kept, oldest first; if all of them are finite it runs a
-    backward sweep (which changes no ``grad``) and watches the gradients.
+    Looks through the values, oldest first, and computes again those that were not kept; if all of
+    them are finite it runs a backward sweep (which changes no ``grad``) and watches the gradients.
 
     Example:
         >>> import numpy as np, whence
@@ -53,26 +53,36 @@ def find_nan(y: Variable) -> NonFinite | None:
         >>> print(report.op, report.direction)
         np.log forward
     """
+    if not isinstance(y, Variable):
+        raise DtypeError(f"find_nan looks behind a Variable, not a {type(y).__name__}{called_at()}")
+    return _first_forward(y) or _first_backward(y)
+
+
+def _first_forward(y: Variable) -> NonFinite | None:
     nodes = nodes_behind(y.edge)
-    values = known_values(y, nodes)
+    values = known_values((y,), nodes)
     for edge, value in values.items():
-        if edge.node is None and not _finite(value):
+        if is_input(edge) and not _finite(value):
             return _report(edge, "input", value, [], "forward")
     with np.errstate(all="ignore"):
         for node in nodes:
+            if any(edge not in values for edge in output_edges(node)):
+                values.update(recomputed(node, values))
             for edge in output_edges(node):
-                value = values.get(edge)
-                if value is None:
-                    value = values[edge] = _again(node, edge, values)
-                if value is not None and not _finite(value):
-                    return _report(node, node.label, value, list(node.operands()), "forward")
-    if y.edge is None or y.edge.node is None or y.dtype.kind not in "fc":
+                if edge in values and not _finite(values[edge]):
+                    operands = [(e, values.get(e, x)) for e, x in node.operands()]
+                    return _report(node, node.label, values[edge], operands, "forward")
+    return None
+
+
+def _first_backward(y: Variable) -> NonFinite | None:
+    if y.creator is None or y.dtype.kind not in "fc":
         return None
     try:
         with watching(_raise_report):
             sweep([(y.edge, np.ones_like(y._data))])
-    except NonFiniteError as error:
-        return error.args[1]
+    except _Found as found:
+        return found.report
     return None
 
 
@@ -94,53 +104,50 @@ def detect_nan() -> Iterator[None]:
     try:
         with watching(_raise_report):
             yield
-    except NonFiniteError as error:
-        raise NonFiniteError(str(error.args[0])) from None
+    except _Found as found:
+        raise NonFiniteError(found.report.text) from None
+
+
+class _Found(NonFiniteError):
+    """The first non-finite value, on its way out of the computation."""
+
+    def __init__(self, report: NonFinite) -> None:
+        super().__init__(report.text)
+        self.report = report
 
 
 def _raise_report(maker: Any, value: Any, direction: str) -> None:
-    value = getattr(value, "_data", value)
+    value = as_array(getattr(value, "_data", value))
     if _finite(value):
         return
-    operands = list(maker.operands()) if hasattr(maker, "operands") else []
+    recorded = hasattr(maker, "edges")  # a node; while nothing is recorded, the op alone
+    operands = list(maker.operands()) if recorded else []
     label = maker.label if hasattr(maker, "label") else maker.name
-    report = _report(maker, label, value, operands, direction)
-    raise NonFiniteError(report.text, report)
+    raise _Found(_report(maker, label, value, operands, direction))
 
 
 def _finite(value: Any) -> bool:
-    if value.dtype.kind not in "fc":
-        return True
-    return bool(np.all(np.isfinite(value)))
-
-
-def _again(node: Any, edge: Any, values: dict[Any, Any]) -> Any:
-    """Compute a value that was not kept, if all that it needs is known."""
-    inputs = [values.get(source) for source, _ in node.operands()]
-    if any(x is None for x in inputs):
-        return None
-    saved = getattr(node, "values", ())
-    positions = {i for i, _ in node.rules} if node.rules is not None else set()
-    if any(isinstance(v, Absent) and i not in positions for i, v in enumerate(saved)):
-        return None
-    y = node.forward(*inputs)
-    return np.asarray(y[edge.index] if node.ports else y)
+    value = as_array(value)
+    return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
 
 
 def _report(
     maker: Any, label: str, value: Any, operands: list[tuple[Any, Any]], direction: str
 ) -> NonFinite:
-    kind = "NaN" if bool(np.any(np.isnan(value))) else "infinity"
+    kind = "NaN" if np.isnan(value).any() else "infinity"
     place = place_of(getattr(maker, "code", None), getattr(maker, "lasti", 0)) or here()
     where = place.where if place else "an unknown line"
     if label == "input":
-        lines = [f"the first {kind} is in an input, made at {where}"]
+        name = getattr(maker, "name", None)
+        lines = [f"the first {kind} is in an input{f' {name!r}' if name else ''}, made at {where}"]
     else:
         lines = [f"the first {kind} appears in {label}, {direction}, at {where}"]
     if place and place.text:
         lines.append(f"  {place.line} |     {place.text}")
+    if label == "input":
+        lines.append(f"  it has {_oddities(value)}")
     if direction == "backward":
-        lines.append("  its gradient is not finite:")
+        lines.append(f"  the value is finite, the gradient is not: it has {_oddities(value)}")
     for edge, x in operands:
         if not isinstance(x, Absent):
             lines.append(f"  {_name(edge)} has {_oddities(x)}; it was {_maker(edge)}")
@@ -153,30 +160,27 @@ def _name(edge: Any) -> str:
 
 
 def _maker(edge: Any) -> str:
-    if edge.node is not None and edge.node.edges:
-        place = place_of(edge.code, edge.lasti)
-        return f"made by {edge.node.label}" + (f" at {place.where}" if place else "")
-    return "an input, " + made_at(edge)
+    kind = kind_of(edge)
+    if is_input(edge):
+        return f"{'an' if kind == 'input' else 'a'} {kind}, {made_at(edge)}"
+    place = place_of(edge.code, edge.lasti)
+    return f"made by {kind}" + (f" at {place.where}" if place else "")
 
 
 def _oddities(x: Any) -> str:
     """What of an array may explain a NaN: zeros, negatives, non-finite values, its range."""
-    x = np.asarray(x)
+    x = as_array(x)
     if x.size == 0:
         return "no values"
-    if x.dtype.kind == "c":
-        return f"{x.size} complex values"
-    bad = int(np.count_nonzero(~np.isfinite(x)))
-    parts = []
-    for count, what in (
-        (int(np.count_nonzero(np.isnan(x))), "NaN"),
-        (int(np.count_nonzero(np.isinf(x))), "infinite"),
-        (int(np.count_nonzero(x == 0)), "zero"),
-        (int(np.count_nonzero(x < 0)), "negative"),
-    ):
-        if count:
-            parts.append(f"{count} {what}")
-    if bad < x.size:
-        finite = x[np.isfinite(x)]
-        parts.append(f"range {finite.min():.4g} to {finite.max():.4g}")
+    tests = {"NaN": np.isnan(x), "infinite": np.isinf(x), "zero": x == 0}
+    if x.dtype.kind != "c":
+        tests["negative"] = x < 0
+    counts = {what: int(np.count_nonzero(test)) for what, test in tests.items()}
+    parts = [f"{count} {what}" for what, count in counts.items() if count]
+    finite = x[np.isfinite(x)]
+    if finite.size and x.dtype.kind != "c":
+        low, high = finite.min(), finite.max()
+        parts.append(f"all {low:.4g}" if low == high else f"range {low:.4g} to {high:.4g}")
+    elif finite.size:
+        parts.append(f"|x| up to {np.abs(finite).max():.4g}")
     return ", ".join(parts) + f" (of {x.size} value{'s' if x.size != 1 else ''})"

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.graph import Absent, Port
+import numpy as np
+
+from ..core.graph import Absent, Constant
 from ..core.variable import Variable
 
+Values = dict[Any, Any]  # edge -> value
 
-def nodes_behind(edge: Any) -> list[Any]:
-    """The nodes that a value was made by, oldest first."""
+
+def nodes_behind(*edges: Any) -> list[Any]:
+    """The nodes that these values were made by, oldest first."""
     seen: set[Any] = set()
-    stack = [edge]
+    stack = list(edges)
     while stack:
-        current = stack.pop()
-        node = None if current is None else current.node
+        edge = stack.pop()
+        node = None if edge is None else edge.node
         if node is not None and node not in seen and node.edges:
             seen.add(node)
             stack.extend(node.edges)
     return sorted(seen, key=lambda node: node.generation)
-
-
-def known_values(v: Variable, nodes: list[Any]) -> dict[Any, Any]:
-    """Edge -> value, for every value that somebody holds or that some node saved."""
-    values: dict[Any, Any] = {}
-    for node in nodes:
-        for edge, value in node.operands():
-            if not isinstance(value, Absent):
-                values[edge] = value
-        for port in node.ports or (node,):
-            owner = port.owner()
-            if owner is not None and owner.edge is port:
-                values[port] = owner._data
-    if v.edge is not None:
-        values[v.edge] = v._data
-    return values
 
 
 def output_edges(node: Any) -> tuple[Any, ...]:
@@ -42,4 +30,55 @@ def output_edges(node: Any) -> tuple[Any, ...]:
     return node.ports or (node,)
 
 
-__all__ = ["Port", "known_values", "nodes_behind", "output_edges"]
+def known_values(outputs: tuple[Variable, ...], nodes: list[Any]) -> Values:
+    """Every value that somebody holds or that some node saved."""
+    values: Values = {}
+    for node in nodes:
+        for edge, value in node.operands():
+            if not isinstance(value, Absent):
+                values[edge] = value
+        for edge in output_edges(node):
+            owner = edge.owner()
+            if owner is not None and owner.edge is edge:
+                values[edge] = owner._data
+    values.update((v.edge, v._data) for v in outputs if v.edge is not None)
+    return values
+
+
+def recomputed(node: Any, values: Values) -> Values:
+    """The node's outputs computed again, as far as all that they need is known."""
+    inputs = inputs_of(node, values)
+    if inputs is None:
+        return {}
+    ys = node.forward(*inputs)
+    return dict(zip(output_edges(node), ys if node.ports else (ys,), strict=True))
+
+
+def inputs_of(node: Any, values: Values) -> list[Any] | None:
+    """The values of a node's inputs; None if one of them, or of its constants, was not kept."""
+    inputs = [values.get(edge) for edge in node.edges]
+    if any(x is None for x in inputs):
+        return None
+    differentiated = () if node.rules is None else {i for i, _ in node.rules}
+    if node.rules is not None and any(
+        isinstance(value, Absent) and i not in differentiated for i, value in enumerate(node.values)
+    ):
+        return None
+    return inputs
+
+
+def is_input(edge: Any) -> bool:
+    """Is this an input or a constant, which no node made?"""
+    return edge.node is None or not edge.node.edges
+
+
+def kind_of(edge: Any) -> str:
+    """``np.tanh`` for what a node made, else ``input`` or ``constant``."""
+    if not is_input(edge):
+        return edge.node.label
+    return "constant" if type(edge) is Constant else "input"
+
+
+def as_array(value: Any) -> np.ndarray[Any, Any]:
+    """A value, perhaps a NumPy scalar or a Python number, as an array."""
+    return np.asarray(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -467,7 +468,7 @@ def _pieces(sections: Any, length: int, even: bool) -> Sequence[tuple[int, int]]
             raise misfit("array split does not result in an equal division")
         small, extra = divmod(length, count)
         cuts = [i * small + min(i, extra) for i in range(count + 1)]
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(itertools.pairwise(cuts))
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int, even: bool) -> list[Any]:

@@ -7,7 +7,8 @@ differentiate their rule with respect to the cotangent, in which it is linear.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from weakref import ref
 
@@ -15,13 +16,23 @@ import numpy as np
 
 from ..config import mode
 from ..core.graph import Leaf, next_generation
+from ..core.origin import made_at
 from ..core.primitive import Applied
-from ..core.sweep import sweep
-from ..core.variable import Variable, as_data, constant, make
+from ..core.sweep import broadcasts, sweep
+from ..core.variable import Variable, constant, make
 from ..errors import ShapeError
 from ..tree import flatten, flatten_like
-from .gradient import depends_on_others
-from .lift import Lifted, lift, recording, result_of, value_of
+from .lift import (
+    Lifted,
+    borrowed,
+    depends_on_others,
+    fitting,
+    lift,
+    owned,
+    recording,
+    result_of,
+    value_of,
+)
 
 Tangents = dict[Any, Any]
 
@@ -34,8 +45,13 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
         primals: where to differentiate, a tuple of arguments.
         tangents: the direction, of the structure and shapes of ``primals``.
 
+    Returns:
+        ``(y, dy)``, both of the structure of the result: arrays, or Variables where a primal, a
+        tangent or a value that ``f`` closes over is one.
+
     Raises:
-        ShapeError: a tangent of another shape than its primal.
+        ShapeError: a tangent of another shape than its primal. DtypeError: a complex one for a
+            real primal. TreeError: a container of another structure.
 
     Example:
         >>> import numpy as np, whence
@@ -45,34 +61,26 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     """
     primals, tangents = tuple(primals), tuple(tangents)
     lifted = lift(primals)
-    directions = [
-        _direction(t, v)
-        for t, v in zip(flatten_like(lifted.structure, tangents), lifted.variables, strict=True)
-    ]
+    given = flatten_like(lifted.structure, tangents)
+    directions = [fitting(t, v, "tangent") for t, v in zip(given, lifted.variables, strict=True)]
     with recording():
         out = f(*lifted.tree)
     leaves, structure = flatten(out)
     ys = [result_of(f, y, "jvp") for y in leaves]
-    record = lifted.live or any(isinstance(t, Variable) for t in directions)
-    record = record or (mode().recording and depends_on_others(lifted, ys))
+    moving = lifted.live or any(isinstance(t, Variable) for t in directions)
+    record = mode().recording and (moving or depends_on_others(lifted, ys))
+    if not record:
+        directions = [borrowed(t) for t in directions]
     pushed = push_forward(lifted, ys, directions, record)
-    return (
-        structure.unflatten([value_of(y, record) for y in ys]),
-        structure.unflatten([value_of(t, record) for t in pushed]),
-    )
-
-
-def _direction(tangent: Any, v: Variable) -> Any:
-    t = tangent if isinstance(tangent, Variable) else as_data(tangent)
-    if t.shape != v.shape:
-        raise ShapeError(f"a tangent of shape {t.shape} for a primal of shape {v.shape}")
-    return t if t.dtype == v.dtype or t.dtype.kind == "c" else t.astype(v.dtype)
+    seen = {id(t) for t in directions}
+    results = owned([*(value_of(y, record) for y in ys), *pushed], seen)
+    return structure.unflatten(results[: len(ys)]), structure.unflatten(results[len(ys) :])
 
 
 def push_forward(
     lifted: Lifted, ys: list[Variable], directions: list[Any], record: bool
 ) -> list[Any]:
-    """The tangents of ``ys`` for these tangents of the lifted inputs."""
+    """The tangents of ``ys`` for these tangents (None for zero) of the lifted inputs."""
     tangents: Tangents = dict(zip(lifted.edges, directions, strict=True))
     with recording():
         for node in _nodes_between(lifted, ys):
@@ -85,7 +93,8 @@ def push_forward(
             if node.ports is None:
                 tangents[node] = outgoing
             else:
-                tangents.update(zip(node.ports, outgoing, strict=True))
+                pairs = zip(node.ports, outgoing, strict=True)
+                tangents.update((port, t) for port, t in pairs if port.node is not None)
     results = []
     for y in ys:
         t = tangents.get(y.edge)
@@ -118,7 +127,7 @@ def _push(node: Any, incoming: list[Any], record: bool) -> Any:
     moving = [(i, rule, t) for (i, rule), t in zip(node.rules, incoming, strict=True) if t is not None]
     if kind == "elementwise":
         parts = [rule(t, y, *values, **params) for _, rule, t in moving]
-        return _fitted(sum(parts[1:], parts[0]), y, values)
+        return _fitted(sum(parts[1:], parts[0]), node, y, values)
     apply = node.primitive.apply
     if kind == "linear":
         operands = [np.zeros(*_like(v)) for v in values]
@@ -136,17 +145,23 @@ def _like(value: Any) -> tuple[tuple[int, ...], Any]:
     return np.shape(value), np.result_type(value)
 
 
-def _fitted(t: Any, y: Any, values: tuple[Any, ...]) -> Any:
+def _fitted(t: Any, node: Any, y: Any, values: tuple[Any, ...]) -> Any:
     """The tangent of an elementwise op, with the shape and type of its output."""
     if y is None:
-        likes = [_like(v) for v in values]
-        shape = np.broadcast_shapes(*(shape for shape, _ in likes))
-        weak = [v if isinstance(v, (int, float, complex)) and not hasattr(v, "dtype") else _like(v)[1] for v in values]
+        shape = np.broadcast_shapes(*(_like(v)[0] for v in values))
+        # plain Python numbers do not widen a type
+        weak = [v if type(v) in (int, float, complex) else _like(v)[1] for v in values]
         dtype = np.result_type(*weak)
     else:
         shape, dtype = y.shape, y.dtype
     t = t if hasattr(t, "dtype") else np.asarray(t)
     if t.shape != shape:
+        if not broadcasts(t.shape, shape):
+            raise ShapeError(
+                f"{node.label} is declared elementwise, but its rule gives shape {t.shape} for a "
+                f"result of shape {shape}; {node.label} was {made_at(node)}\n"
+                "  → declare it kind='opaque'"
+            )
         t = np.broadcast_to(t, shape)
     if dtype.kind == "f" and t.dtype.kind == "c":
         t = np.real(t)
@@ -157,10 +172,11 @@ def _push_by_transposing(node: Any, incoming: list[Any], record: bool) -> Any:
     """``J v`` from the rule ``g -> g J``: the gradient of ``g J v`` with respect to ``g``."""
     floor = next_generation()
     outputs = node.ports or (node.output_like(),)
-    gs = [make(np.zeros(y.shape, y.dtype)) for y in outputs]
+    gs = [make(np.zeros(y.shape, y.dtype)[()]) for y in outputs]
     for g in gs:
         g.edge = Leaf(ref(g))
-    pulled = node.pull(gs[0] if node.ports is None else gs, True)
+    with nullcontext() if record else _stash_as_constants(node):
+        pulled = node.pull(gs[0] if node.ports is None else gs, True)
     seeds = [
         (gx.edge, t if record or not isinstance(t, Variable) else t._data)
         for gx, t in zip(pulled, incoming, strict=True)
@@ -169,3 +185,17 @@ def _push_by_transposing(node: Any, incoming: list[Any], record: bool) -> Any:
     found, _ = sweep(seeds, record=record, targets={g.edge for g in gs}, floor=floor)
     tangents = [found.get(g.edge, np.zeros(g.shape, g.dtype)) for g in gs]
     return tangents[0] if node.ports is None else tangents
+
+
+@contextmanager
+def _stash_as_constants(node: Any) -> Iterator[None]:
+    """Let a user's ``backward`` read what forward left on self: at first order it may."""
+    stashed = getattr(node, "stashed", None)
+    if not stashed:
+        yield
+        return
+    node.stashed = ()
+    try:
+        yield
+    finally:
+        node.stashed = stashed

@@ -10,16 +10,28 @@ import numpy as np
 
 from ..config import mode
 from ..core.origin import called_at
-from ..core.sweep import sweep
-from ..core.graph import Constant
+from ..core.sweep import outside, sweep
 from ..core.variable import Variable, constant
 from ..errors import DtypeError, ShapeError
 from ..tree import flatten, flatten_like, map_tree
-from .lift import Lifted, bare, lift, recording, replaced, result_of, seed_of, select, value_of
+from .lift import (
+    Argnums,
+    Lifted,
+    bare,
+    depends_on_others,
+    lift,
+    lift_arguments,
+    owned,
+    recorded,
+    recording,
+    result_of,
+    seed_of,
+    value_of,
+)
 
 
 def value_and_grad(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
     """A function that returns ``(f(x), gradient of f at x)``.
 
@@ -35,7 +47,7 @@ def value_and_grad(
         argument (integers count as float64); for complex arguments it is the direction of
         steepest ascent, ``df/dRe + i df/dIm``. Arrays in, arrays out; where an argument (or a
         value that ``f`` closes over) is a Variable, the results are Variables that can be
-        differentiated further.
+        differentiated further (inside ``no_grad``, arrays).
 
     Raises:
         ShapeError: ``f`` returns more than one number. DtypeError: a complex one.
@@ -50,36 +62,29 @@ def value_and_grad(
 
     @functools.wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        lifted = lift(select(args, argnums, "grad"))
+        lifted, args_ = lift_arguments(args, argnums, "grad")
         with recording():
-            y = f(*replaced(args, argnums, lifted.tree), **kwargs)
+            y = f(*args_, **kwargs)
         aux = None
         if has_aux:
-            y, aux = y
-        y = result_of(f, y, "grad")
-        data = y._data
-        if data.size != 1:
-            raise ShapeError(
-                f"grad needs a function that returns one number; this one returned shape {y.shape}"
-                f"{called_at()}\n  → sum it, or use whence.jacobian or whence.vjp"
-            )
-        if data.dtype.kind == "c":
-            raise DtypeError(
-                f"grad needs a real result, not {y.dtype}{called_at()}\n"
-                "  → differentiate np.real(f(x)) or np.abs(f(x)); for all parts use whence.jacobian"
-            )
-        grads, record = pull_back(lifted, [(y, data.dtype.type(1) if data.ndim == 0 else np.ones_like(data))])
-        value = value_of(y, record)
+            y, aux = _with_aux(y)
+        y = _scalar(result_of(f, y, "grad"))
+        grads, record = pull_back(lifted, [(y, _one(y._data))])
+        seen: set[int] = set()
+        value, *grads = owned([value_of(y, record), *grads], seen)
         if has_aux:
-            value = value, map_tree(lambda v: value_of(v, record), aux)
+            value = value, map_tree(lambda v: _aux_value(lifted, v, record, seen), aux)
         return value, lifted.structure.unflatten(grads)
 
     return differentiated
 
 
-def grad(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+def _one(data: Any) -> Any:
+    """What the sweep of a scalar starts from."""
+    return data.dtype.type(1) if data.ndim == 0 else np.ones_like(data)
+
+
+def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function that returns the gradient of ``f``; see :func:`value_and_grad`.
 
     With ``has_aux`` it returns ``(gradient, anything)``.
@@ -103,28 +108,6 @@ def grad(
     return gradient
 
 
-def pull_back(lifted: Lifted, seeds: list[tuple[Variable, Any]]) -> tuple[list[Any], bool]:
-    """Cotangents of the lifted inputs, and whether they had to be recorded.
-
-    First order runs on plain arrays. Where the graph turns out to lead to Variables from outside
-    (an outer transform's, or parameters that ``f`` closes over), the sweep runs again, recorded.
-    """
-    edges = lifted.edges
-    targets = set(edges)
-    record = lifted.live or any(isinstance(s, Variable) for _, s in seeds)
-    starts = [(y.edge, s) for y, s in seeds if y.edge is not None]
-    if not record:
-        found, foreign = sweep(starts, targets=targets, floor=lifted.floor)
-        if not foreign or not mode().recording:
-            pairs = zip(edges, lifted.variables, strict=True)
-            return [bare(found.get(edge), v, False) for edge, v in pairs], False
-    with recording():
-        starts = [(edge, s if isinstance(s, Variable) else constant(s)) for edge, s in starts]
-        found, _ = sweep(starts, record=True, targets=targets, floor=lifted.floor)
-        pairs = zip(edges, lifted.variables, strict=True)
-        return [bare(found.get(edge), v, True) for edge, v in pairs], True
-
-
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
     """``f(*primals)`` and the function ``v -> v J`` that pulls a cotangent back.
 
@@ -135,6 +118,11 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]
     Returns:
         ``(y, pull)``. ``pull(v)`` takes a cotangent of the structure and shapes of ``y`` and gives
         the cotangent of the primal (a tuple of them for several). It may be called many times.
+        For complex values both are directions of steepest ascent: ``pull(v)`` is ``v conj(J)``.
+
+    Raises:
+        ShapeError: a cotangent of another shape than its value. DtypeError: a complex one for a
+            real value. TreeError: a container of another structure.
 
     Example:
         >>> import numpy as np, whence
@@ -142,7 +130,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]
         >>> print(pull(np.array([1.0, 1.0])))
         [ 1. -1.]
     """
-    lifted = lift(primals)
+    lifted = lift(primals, copy=True)
     with recording():
         out = f(*lifted.tree)
     leaves, structure = flatten(out)
@@ -150,28 +138,65 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]
 
     def pull(cotangent: Any) -> Any:
         vs = flatten_like(structure, cotangent)
-        record = any(isinstance(v, Variable) for v in vs)
+        record = mode().recording and any(isinstance(v, Variable) for v in vs)
         seeds = [(y, seed_of(y, v, record)) for y, v in zip(ys, vs, strict=True)]
         grads, _ = pull_back(lifted, seeds)
-        tree = lifted.structure.unflatten(grads)
+        tree = lifted.structure.unflatten(owned(grads, {id(v) for v in vs}))
         return tree[0] if len(primals) == 1 else tree
 
-    foreign = lifted.live or (mode().recording and depends_on_others(lifted, ys))
-    return structure.unflatten([value_of(y, foreign) for y in ys]), pull
+    record = mode().recording and (lifted.live or depends_on_others(lifted, ys))
+    held = {id(y._data) for y in ys}  # by the graph, for pull
+    return structure.unflatten(owned([value_of(y, record) for y in ys], held)), pull
 
 
-def depends_on_others(lifted: Lifted, ys: list[Variable]) -> bool:
-    """Does any of ``ys`` depend on Variables other than the lifted ones?"""
+def pull_back(lifted: Lifted, seeds: list[tuple[Variable, Any]]) -> tuple[list[Any], bool]:
+    """Cotangents of the lifted inputs, and whether they had to be recorded.
+
+    First order runs on plain arrays. Where the graph turns out to lead to Variables from outside
+    (an outer transform's, or parameters that ``f`` closes over), the sweep runs again, recorded.
+    """
     targets = set(lifted.edges)
-    seen: set[Any] = set()
-    stack = [y.edge for y in ys if y.edge is not None]
-    while stack:
-        edge = stack.pop()
-        if edge in targets or edge in seen or type(edge) is Constant:
-            continue
-        seen.add(edge)
-        node = edge.node
-        if node is None or not node.edges or edge.generation < lifted.floor:
-            return True
-        stack.extend(node.edges)
-    return False
+    starts = [(y.edge, s) for y, s in seeds if y.edge is not None]
+    record = mode().recording and (lifted.live or any(isinstance(s, Variable) for _, s in seeds))
+    if not record:
+        found, foreign = sweep(starts, targets=targets, floor=lifted.floor)
+        foreign = foreign or any(outside(edge, targets, lifted.floor) for edge, _ in starts)
+        if not foreign or not mode().recording:
+            pairs = zip(lifted.edges, lifted.variables, strict=True)
+            return [bare(found.get(edge), v) for edge, v in pairs], False
+    starts = [(edge, s if isinstance(s, Variable) else constant(s)) for edge, s in starts]
+    found, _ = sweep(starts, record=True, targets=targets, floor=lifted.floor)
+    pairs = zip(lifted.edges, lifted.variables, strict=True)
+    return [recorded(found.get(edge), v) for edge, v in pairs], True
+
+
+def _scalar(y: Variable) -> Variable:
+    if y.size != 1:
+        raise ShapeError(
+            f"grad needs a function that returns one number; this one returned shape {y.shape}"
+            f"{called_at()}\n  → sum it, or use whence.jacobian or whence.vjp"
+        )
+    if y.dtype.kind == "c":
+        raise DtypeError(
+            f"grad needs a real result, not {y.dtype}{called_at()}\n"
+            "  → differentiate np.real(f(x)) or np.abs(f(x)); for all parts use whence.jacobian"
+        )
+    return y
+
+
+def _with_aux(result: Any) -> tuple[Any, Any]:
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    raise ShapeError(
+        f"has_aux=True needs a function that returns (value, anything), not "
+        f"{f'{len(result)} values' if isinstance(result, tuple) else f'a {type(result).__name__}'}"
+        f"{called_at()}"
+    )
+
+
+def _aux_value(lifted: Lifted, v: Any, record: bool, seen: set[int]) -> Any:
+    """A part of what came along: still a Variable if it depends on Variables from outside."""
+    if not isinstance(v, Variable):
+        return v
+    record = record or (mode().recording and depends_on_others(lifted, [v]))
+    return owned([value_of(v, record)], seen)[0]

@@ -7,8 +7,9 @@ transforms cannot mistake one level's perturbation for another's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from operator import index
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -17,11 +18,15 @@ import numpy as np
 from ..config import EAGER, enable_grad, mode
 from ..core.graph import Leaf, next_generation
 from ..core.origin import called_at, user_frame
+from ..core.sweep import outside
 from ..core.table import OPS
 from ..core.variable import Variable, as_data, constant, make
-from ..errors import DtypeError, GraphError
+from ..errors import DtypeError, GraphError, ShapeError
 from ..ops.custom import identity
 from ..tree import LEAF, Structure, flatten
+
+Argnums = int | tuple[int, ...]
+_NOTHING = nullcontext()
 
 
 class Lifted(NamedTuple):
@@ -29,97 +34,97 @@ class Lifted(NamedTuple):
 
     tree: Any  # the arguments, with a fresh Variable for each array
     variables: list[Variable]
+    edges: list[Any]  # theirs: what the derivative is taken with respect to
     structure: Structure
     floor: int  # nodes of this graph are younger than this
     live: bool  # is an argument itself a Variable, whose graph the result must join?
 
-    @property
-    def edges(self) -> list[Any]:
-        """The edges that the derivative is taken with respect to."""
-        return [v.edge for v in self.variables]
 
+def lift(tree: Any, copy: bool = False) -> Lifted:
+    """Fresh Variables for all arrays and numbers in ``tree``. Integers become float64.
 
-def lift(tree: Any) -> Lifted:
-    """Fresh Variables for all arrays and numbers in ``tree``. Integers become float64."""
-    floor = next_generation()
-    if type(tree) is np.float64 or (type(tree) is np.ndarray and tree.dtype.kind in "fc"):
-        frame = user_frame()  # one array, the common case
-        v = make(tree)
-        v.edge = Leaf(ref(v), frame.f_code, frame.f_lasti)
-        return Lifted(v, [v], LEAF, floor, False)
+    With ``copy`` the graph outlives the call, and must not see what is written to the arrays later.
+    """
     leaves, structure = flatten(tree)
-    live = mode().recording and any(isinstance(x, Variable) for x in leaves)
+    floor = next_generation()
     frame = None
+    live = False
     variables = []
-    with recording():
-        for x in leaves:
-            if isinstance(x, Variable):
-                if x.dtype.kind in "iub":
-                    x = make(x._data.astype(float))
+    for x in leaves:
+        if isinstance(x, Variable):
+            live = True
+            if x.dtype.kind in "iub":
+                x = make(x._data.astype(float))
+            with recording():
                 variables.append(identity.apply(x))
-                continue
-            data = x if type(x) is np.float64 else _numeric(x)
-            frame = user_frame() if frame is None else frame
-            v = make(data)
-            v.edge = Leaf(ref(v), frame.f_code, frame.f_lasti)
-            variables.append(v)
-    return Lifted(structure.unflatten(variables), variables, structure, floor, live)
+            continue
+        data = x if type(x) is np.float64 else _numeric(x)
+        if type(data) is np.ndarray:  # a view, so that the user's own array is never handed out
+            data = data.copy() if copy else data.view()
+        frame = user_frame() if frame is None else frame
+        v = make(data)
+        v.edge = Leaf(ref(v), frame.f_code, frame.f_lasti)
+        variables.append(v)
+    edges = [v.edge for v in variables]
+    return Lifted(structure.unflatten(variables), variables, edges, structure, floor, live)
 
 
 def _numeric(x: Any) -> Any:
     if type(x) is float or type(x) is int:
         return np.float64(x)
-    if x is None:
+    if x is None or isinstance(x, (str, bytes)) or callable(x):
         raise DtypeError(
-            f"None is not an array to differentiate with respect to{called_at()}\n"
+            f"{_described(x)} is not an array to differentiate with respect to{called_at()}\n"
             "  → leave it out of the container, or choose the arguments with argnums"
         )
     data = as_data(x)
     return data if data.dtype.kind in "fc" else data.astype(np.float64)
 
 
-@contextmanager
-def _recording() -> Iterator[None]:
-    with enable_grad():
-        yield
+def _described(x: Any) -> str:
+    if x is None:
+        return "None"
+    return f"{x!r} ({type(x).__name__})" if isinstance(x, (str, bytes)) else f"a {type(x).__name__}"
 
 
-class _Already:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *error: object) -> None: ...
-
-
-_ALREADY = _Already()
-
-
-def recording() -> Any:
+def recording() -> AbstractContextManager[None]:
     """A block in which ops record, whatever the caller's setting."""
-    return _ALREADY if mode() is EAGER else _recording()
+    return _NOTHING if mode() is EAGER else enable_grad()
 
 
-def select(args: tuple[Any, ...], argnums: int | tuple[int, ...], name: str) -> Any:
-    """The arguments at ``argnums``: one, or a tuple."""
-    if type(argnums) is int and -len(args) <= argnums < len(args):
-        return args[argnums]
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    for i in numbers:
-        if not -len(args) <= i < len(args):
-            raise GraphError(
-                f"{name}: argnums={argnums} but the function was called with {len(args)} positional "
-                f"arguments{called_at()}"
-            )
-    return tuple(args[i] for i in numbers)
+def positions(args: tuple[Any, ...], argnums: Argnums, name: str) -> list[int]:
+    """``argnums`` as indices from the front, each at most once."""
+    try:
+        numbers = [index(i) for i in argnums] if isinstance(argnums, (tuple, list)) else [index(argnums)]
+    except TypeError:
+        raise GraphError(
+            f"{name}: argnums is an int or a tuple of ints, not {argnums!r}{called_at()}"
+        ) from None
+    count = len(args)
+    if any(not -count <= i < count for i in numbers):
+        raise GraphError(
+            f"{name}: argnums={argnums} but the function was called with {count} positional "
+            f"argument{'' if count == 1 else 's'}{called_at()}\n"
+            "  → arguments to differentiate are passed by position, not by keyword"
+        )
+    found = [i % count for i in numbers]
+    if len(set(found)) < len(found):
+        raise GraphError(f"{name}: argnums={argnums} names an argument twice{called_at()}")
+    return found
 
 
-def replaced(args: tuple[Any, ...], argnums: int | tuple[int, ...], new: Any) -> list[Any]:
-    """The arguments with those at ``argnums`` replaced."""
-    out = list(args)
-    if isinstance(argnums, int):
-        out[argnums] = new
-    else:
-        for i, x in zip(argnums, new, strict=True):
-            out[i] = x
-    return out
+def lift_arguments(args: tuple[Any, ...], argnums: Argnums, name: str) -> tuple[Lifted, list[Any]]:
+    """The arguments at ``argnums`` lifted (one, or a tuple of them), and the new list of all."""
+    if argnums == 0 and args:  # as nearly always
+        lifted = lift(args[0])
+        return lifted, [lifted.tree, *args[1:]]
+    where = positions(args, argnums, name)
+    many = isinstance(argnums, (tuple, list))
+    lifted = lift(tuple([args[i] for i in where]) if many else args[where[0]])
+    new = list(args)
+    for i, x in zip(where, lifted.tree if many else (lifted.tree,), strict=True):
+        new[i] = x
+    return lifted, new
 
 
 def result_of(function: Callable[..., Any], y: Any, name: str) -> Variable:
@@ -140,40 +145,89 @@ def _named(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
+def depends_on_others(lifted: Lifted, ys: Iterable[Variable]) -> bool:
+    """Does any of ``ys`` depend on Variables from outside, that somebody still holds?"""
+    targets = set(lifted.edges)
+    seen: set[Any] = set()
+    stack = [y.edge for y in ys if y.edge is not None]
+    while stack:
+        edge = stack.pop()
+        if edge in seen:
+            continue
+        seen.add(edge)
+        if outside(edge, targets, lifted.floor):
+            return True
+        if edge not in targets and edge.node is not None:
+            stack.extend(edge.node.edges)
+    return False
+
+
+def fitting(given: Any, like: Variable, what: str) -> Any:
+    """A cotangent or tangent that the user gave, in the dtype of the value that it belongs to."""
+    given = given if isinstance(given, Variable) else as_data(given)
+    if given.shape != like.shape:
+        raise ShapeError(
+            f"a {what} of shape {given.shape} for a value of shape {like.shape}{called_at()}\n"
+            f"  → a {what} has the shape of its value"
+        )
+    if given.dtype.kind == "c" and like.dtype.kind != "c":
+        raise DtypeError(
+            f"a complex {what} for a value of dtype {like.dtype}{called_at()}\n"
+            f"  → a {what} is real where its value is; take the real and the imaginary part in turn"
+        )
+    if isinstance(given, Variable) and given.dtype.kind in "iub":
+        given = constant(given._data)
+    return given if given.dtype == like.dtype else given.astype(like.dtype)
+
+
 def seed_of(y: Variable, cotangent: Any, record: bool) -> Any:
     """A user's cotangent (steepest ascent) as the sweep takes it (bilinear)."""
-    if isinstance(cotangent, Variable):
-        cotangent = cotangent if record else cotangent._data
-    else:
-        cotangent = as_data(cotangent)
-    if cotangent.shape != y.shape:
-        raise GraphError(
-            f"a cotangent of shape {cotangent.shape} for a result of shape {y.shape}{called_at()}"
-        )
-    if cotangent.dtype.kind == "c":
-        cotangent = OPS[np.conjugate](cotangent) if record else np.conjugate(cotangent)
-    if cotangent.dtype != y.dtype:
-        cotangent = cotangent.astype(y.dtype)
-    return cotangent if isinstance(cotangent, Variable) or not record else constant(cotangent)
+    g = fitting(cotangent, y, "cotangent")
+    if not record:
+        g = borrowed(g)
+        return np.conjugate(g) if g.dtype.kind == "c" else g
+    g = g if isinstance(g, Variable) else constant(g)
+    return OPS[np.conjugate](g) if g.dtype.kind == "c" else g
 
 
-def bare(g: Any, like: Variable, record: bool) -> Any:
-    """A derivative as the user gets it: conjugated back; an array of its own, or a Variable."""
+def borrowed(x: Any) -> Any:
+    """The bare value of ``x``, marked (as a view) as memory that is not ours to give away."""
+    data = x._data if isinstance(x, Variable) else x
+    return data.view() if type(data) is np.ndarray else data
+
+
+def bare(g: Any, like: Variable) -> Any:
+    """A bilinear cotangent (None for zero) as the user gets it: steepest ascent, plain."""
     if g is None:
-        g = np.zeros(like.shape, like.dtype)
-    if record:
-        g = g if isinstance(g, Variable) else constant(g)
-        return OPS[np.conjugate](g) if g.dtype.kind == "c" else g
-    if type(g) is np.ndarray and g.ndim:
-        if g.dtype.kind == "c":
-            return np.conjugate(g)
-        return g.copy() if g.base is not None else g
-    return np.conjugate(g[()]) if g.dtype.kind == "c" else g[()]
+        return np.zeros(like.shape, like.dtype)[()]
+    return np.conjugate(g) if g.dtype.kind == "c" else g
+
+
+def recorded(g: Any, like: Variable) -> Variable:
+    """The same where the result can be differentiated further."""
+    if g is None:
+        return constant(np.zeros(like.shape, like.dtype)[()])
+    g = g if isinstance(g, Variable) else constant(g)
+    return OPS[np.conjugate](g) if g.dtype.kind == "c" else g
+
+
+def owned(values: Iterable[Any], seen: set[int] | None = None) -> list[Any]:
+    """The values, none sharing memory with another, with an input or with what is ``seen``."""
+    seen = set() if seen is None else seen
+    mine = []
+    for value in values:
+        if isinstance(value, Variable):
+            value = identity.apply(value) if id(value) in seen else value
+        elif type(value) is np.ndarray:
+            if value.ndim == 0:
+                value = value[()]
+            elif value.base is not None or id(value) in seen:
+                value = value.copy()
+        seen.add(id(value))
+        mine.append(value)
+    return mine
 
 
 def value_of(v: Any, record: bool) -> Any:
     """A result as the user gets it: the Variable where its graph is still needed."""
-    if record or not isinstance(v, Variable):
-        return v
-    data = v._data
-    return data[()] if data.ndim == 0 else (data.copy() if data.base is not None else data)
+    return v if record or not isinstance(v, Variable) else v._data

@@ -9,18 +9,32 @@ from typing import Any
 import numpy as np
 
 from ..config import mode
+from ..core.origin import called_at
 from ..core.variable import Variable, constant
+from ..errors import DtypeError, GraphError
 from ..tree import flatten, flatten_like
 from .forward import push_forward
-from .gradient import depends_on_others, grad, pull_back
-from .lift import Lifted, lift, recording, replaced, result_of, select
+from .gradient import grad, pull_back
+from .lift import (
+    Argnums,
+    Lifted,
+    depends_on_others,
+    fitting,
+    lift_arguments,
+    positions,
+    recording,
+    result_of,
+)
+
+Blocks = list[list[Any]]  # of a Jacobian: for each result, for each argument
 
 
-def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function that returns all partial derivatives of ``f``.
 
     ``J[i..., j...] = d f(x)[i...] / d x[j...]``, of shape ``y.shape + x.shape``. The graph is
-    recorded once; columns are pushed where there are fewer inputs than outputs, else rows pulled.
+    recorded once; columns are pushed where there are fewer inputs than outputs (or the result is
+    complex), else rows pulled.
 
     Args:
         f: a function of arrays (or containers) that returns an array (or a container).
@@ -28,8 +42,11 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
 
     Returns:
         A function of the same arguments: an array, or, for containers, the structure of the
-        result with, at each place, the structure of the argument. For complex values the
+        result with, at each place, the structure of the argument. For complex arguments the
         derivative is that of a holomorphic function.
+
+    Raises:
+        DtypeError: ``f`` is not holomorphic in a complex argument.
 
     Example:
         >>> import numpy as np, whence
@@ -40,81 +57,23 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
 
     @functools.wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
-        lifted = lift(select(args, argnums, "jacobian"))
+        lifted, args_ = lift_arguments(args, argnums, "jacobian")
         with recording():
-            out = f(*replaced(args, argnums, lifted.tree), **kwargs)
+            out = f(*args_, **kwargs)
         leaves, structure = flatten(out)
         ys = [result_of(f, y, "jacobian") for y in leaves]
-        record = lifted.live or (mode().recording and depends_on_others(lifted, ys))
-        inputs = sum(v.size for v in lifted.variables)
-        outputs = sum(y.size for y in ys)
-        by_columns = inputs < outputs
-        blocks = (_columns if by_columns else _rows)(lifted, ys, record)
+        record = mode().recording and (lifted.live or depends_on_others(lifted, ys))
+        if any(_is_complex(v) for v in lifted.variables):
+            _check_holomorphic(lifted, ys)
+        fewer_inputs = sum(v.size for v in lifted.variables) < sum(y.size for y in ys)
+        by_columns = fewer_inputs or any(_is_complex(y) for y in ys)
+        blocks = _columns(lifted, ys, record) if by_columns else _rows(lifted, ys, record)
         return structure.unflatten([lifted.structure.unflatten(row) for row in blocks])
 
     return all_derivatives
 
 
-def _basis(like: Variable) -> list[Any]:
-    """Every unit array of a shape: one 1 among zeros."""
-    units = []
-    for i in range(like.size):
-        unit = np.zeros(like.shape, like.dtype)
-        unit.flat[i] = 1
-        units.append(unit)
-    return units
-
-
-def _rows(lifted: Lifted, ys: list[Variable], record: bool) -> list[list[Any]]:
-    """Pull each unit cotangent back."""
-    blocks = []
-    for y in ys:
-        rows: list[list[Any]] = []
-        for unit in _basis(y):
-            seed: Any = constant(unit) if record else unit
-            grads, _ = pull_back(lifted, [(y, seed)])
-            if any(v.dtype.kind == "c" for v in lifted.variables):
-                grads = [np.conjugate(g) for g in grads]  # the derivative, not steepest ascent
-            rows.append(grads)
-        blocks.append(
-            [
-                _stacked([row[k] for row in rows], y.shape + v.shape, v)
-                for k, v in enumerate(lifted.variables)
-            ]
-        )
-    return blocks
-
-
-def _columns(lifted: Lifted, ys: list[Variable], record: bool) -> list[list[Any]]:
-    """Push each unit tangent forward."""
-    by_input = []
-    for v in lifted.variables:
-        columns = []
-        for unit in _basis(v):
-            directions = [
-                unit if other is v else np.zeros(other.shape, other.dtype)
-                for other in lifted.variables
-            ]
-            columns.append(push_forward(lifted, ys, directions, record))
-        by_input.append(columns)
-    blocks = []
-    for k, y in enumerate(ys):
-        row = []
-        for v, columns in zip(lifted.variables, by_input, strict=True):
-            block = _stacked([column[k] for column in columns], v.shape + y.shape, y)
-            order = (*range(v.ndim, v.ndim + y.ndim), *range(v.ndim))
-            row.append(np.transpose(block, order))
-        blocks.append(row)
-    return blocks
-
-
-def _stacked(parts: list[Any], shape: tuple[int, ...], like: Variable) -> Any:
-    if not parts:
-        return np.zeros(shape, like.dtype)
-    return np.reshape(np.stack(parts), shape)
-
-
-def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function that returns all second derivatives of a scalar function.
 
     ``H[i..., j...] = d² f / dx[i...] dx[j...]``, of shape ``x.shape + x.shape``; for containers,
@@ -129,11 +88,15 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     return jacobian(grad(f, argnums), argnums)
 
 
-def hvp(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function ``(*args, v) -> H v``: the Hessian times a vector, at the cost of a few gradients.
 
     ``v`` is the last positional argument and has the structure and shapes of the differentiated
-    argument(s).
+    argument(s). The product is the derivative of the gradient in the direction ``v`` (for complex
+    arguments too).
+
+    Raises:
+        ShapeError: ``v`` has another shape. TreeError: another structure.
 
     Example:
         >>> import numpy as np, whence
@@ -145,19 +108,98 @@ def hvp(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[.
 
     @functools.wraps(f)
     def product(*args: Any, **kwargs: Any) -> Any:
+        if len(args) < 2:
+            raise GraphError(
+                f"hvp(f)(*args, v) needs the arguments of f and then the vector{called_at()}"
+            )
         *args, v = args
+        where = positions(tuple(args), argnums, "hvp")  # from the front: v is not counted
 
         def along(*inner: Any, **keywords: Any) -> Any:
             leaves, structure = flatten(slope(*inner, **keywords))
             directions = flatten_like(structure, v)
             total: Any = 0.0
             for g, direction in zip(leaves, directions, strict=True):
-                total = total + np.sum(g * direction)
+                direction = fitting(direction, g, "direction")
+                product = np.conjugate(g) * direction if _is_complex(g) else g * direction
+                total = total + np.sum(np.real(product))
             return total
 
-        return grad(along, argnums)(*args, **kwargs)
+        chosen = tuple(where) if isinstance(argnums, (tuple, list)) else where[0]
+        return grad(along, chosen)(*args, **kwargs)
 
     return product
 
 
-__all__ = ["hessian", "hvp", "jacobian"]
+def _is_complex(x: Any) -> bool:
+    return x.dtype.kind == "c"
+
+
+def _basis(like: Variable) -> list[Any]:
+    """Every unit array of a shape: one 1 among zeros."""
+    units = []
+    for i in range(like.size):
+        unit = np.zeros(like.shape, like.dtype)
+        unit.flat[i] = 1
+        units.append(unit[()])
+    return units
+
+
+def _rows(lifted: Lifted, ys: list[Variable], record: bool) -> Blocks:
+    """Pull each unit cotangent back."""
+    blocks = []
+    for y in ys:
+        rows = [
+            pull_back(lifted, [(y, constant(unit) if record else unit)])[0] for unit in _basis(y)
+        ]
+        blocks.append(
+            [
+                _stacked([row[k] for row in rows], y.shape + v.shape, v, record)
+                for k, v in enumerate(lifted.variables)
+            ]
+        )
+    return blocks
+
+
+def _columns(lifted: Lifted, ys: list[Variable], record: bool) -> Blocks:
+    """Push each unit tangent forward."""
+    blocks: Blocks = [[] for _ in ys]
+    for v in lifted.variables:
+        columns = [
+            push_forward(
+                lifted, ys, [unit if other is v else None for other in lifted.variables], record
+            )
+            for unit in _basis(v)
+        ]
+        for k, (y, blocks_of_y) in enumerate(zip(ys, blocks, strict=True)):
+            block = _stacked([column[k] for column in columns], v.shape + y.shape, y, record)
+            order = (*range(v.ndim, v.ndim + y.ndim), *range(v.ndim))
+            blocks_of_y.append(np.transpose(block, order) if v.ndim and y.ndim else block)
+    return blocks
+
+
+def _stacked(parts: list[Any], shape: tuple[int, ...], like: Variable, record: bool) -> Any:
+    """One array of all parts, of this shape."""
+    if not parts:
+        empty = np.zeros(shape, like.dtype)
+        return constant(empty) if record else empty
+    if not shape:
+        return parts[0]
+    return np.reshape(np.stack(parts), shape)
+
+
+def _check_holomorphic(lifted: Lifted, ys: list[Variable]) -> None:
+    """Raise unless ``J (i v) = i J v``, tried for one direction ``v``."""
+    rng = np.random.default_rng(0)
+    complex_ones = [v if _is_complex(v) else None for v in lifted.variables]
+    steps = [None if v is None else rng.normal(size=v.shape).astype(v.dtype) for v in complex_ones]
+    turned = [None if step is None else 1j * step for step in steps]
+    pushed = push_forward(lifted, ys, steps, False)
+    pushed_turned = push_forward(lifted, ys, turned, False)
+    for t, u in zip(pushed, pushed_turned, strict=True):
+        near = 1e3 * np.finfo(t.dtype).eps * max(1.0, np.abs(t).max(initial=0.0))
+        if not np.all(np.abs(u - 1j * t) <= near) and np.all(np.isfinite(t)):
+            raise DtypeError(
+                f"jacobian needs a function that is holomorphic in its complex argument{called_at()}\n"
+                "  → pass the real and the imaginary part as two arguments, or use grad, vjp, jvp"
+            )
