@@ -563,7 +563,20 @@ class Variable:
         """``v[index] = value``, recorded: gradients flow to ``value`` and to what is left of v.
 
         Ops recorded before keep the old values; views taken before (``w = v[1:]``) do too.
+
+        Raises:
+            GraphError: v is itself a view (``v[0][1] = x``): NumPy would write through to the
+                array behind it, which a Variable cannot.
         """
+        maker = self.creator
+        if getattr(self._data, "base", None) is not None and (
+            self.edge is None or (maker is not None and maker.label != "identity")
+        ):
+            raise GraphError(
+                f"this Variable is a view, {made_at(self.edge)}; writing into it would not reach "
+                f"the Variable behind it{called_at()}\n"
+                "  → index once (v[0, 1] = x instead of v[0][1] = x), or write to a copy: w = v[0].copy()"
+            )
         before = make(self._data, self.edge)
         if self.edge is None:
             before.edge = self._leaf()
