@@ -317,7 +317,7 @@ class Function:
                 continue
             stack.extend(node.edges)
             if type(edge) is Port:
-                edge.node = None
+                edge.unchain()
             else:
                 node.sever()
 

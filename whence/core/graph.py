@@ -83,21 +83,28 @@ class Port:
     @property
     def code(self) -> CodeType | None:
         """The code that called the node."""
-        return self.node.code
+        return None if self.node is None else self.node.code
 
     @property
     def lasti(self) -> int:
         """The instruction in it."""
-        return self.node.lasti
+        return 0 if self.node is None else self.node.lasti
 
     @property
     def stamps(self) -> tuple[Stamp, ...] | None:
         """Kept by the node for all of its outputs."""
-        return self.node.stamps
+        return None if self.node is None else self.node.stamps
 
     @stamps.setter
     def stamps(self, stamps: tuple[Stamp, ...] | None) -> None:
         self.node.stamps = stamps
+
+    def unchain(self) -> None:
+        """Forget the node: the output becomes an input, here and where it was used before."""
+        owner = self.owner()
+        if owner is not None and owner.edge is self:
+            owner.edge = Leaf(self.owner, self.code, self.lasti, self.name)
+        self.node = None
 
 
 class Absent:

@@ -9,7 +9,7 @@ import numpy as np
 from .graph import Absent, Constant
 from .origin import place_of
 
-_WIDTH = 60  # the column, at most, where the source lines start
+_WIDTH = 72  # the column, at most, where the source lines start
 _SOURCE = 100  # characters of a source line
 _OPERANDS = 8  # of one node, that are written out
 _LINES = 200  # of the whole tree

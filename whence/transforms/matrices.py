@@ -184,7 +184,7 @@ def _stacked(parts: list[Any], shape: tuple[int, ...], like: Variable, record: b
         empty = np.zeros(shape, like.dtype)
         return constant(empty) if record else empty
     if not shape:
-        return parts[0]
+        return parts[0] if record else parts[0][()]
     return np.reshape(np.stack(parts), shape)
 
 
