@@ -141,6 +141,44 @@ def test_what_forward_keeps_is_refused_at_second_order(second):
     assert "compute it again in backward from self.input.data" in text
 
 
+def keeping(kind):
+    """HalfSquare with another hiding place for what it keeps."""
+
+    class Keeper(Function):
+        if kind == "slot":
+            __slots__ = ("kept",)
+
+        def __init__(self):
+            if kind != "slot":
+                self.kept = {"list": [], "dict": {}, "array": np.zeros(3)}[kind]
+
+        def forward(self, x):
+            if kind == "list":
+                self.kept.append(2 * x)
+            elif kind == "dict":
+                self.kept["x"] = 2 * x
+            elif kind == "array":
+                self.kept[:] = 2 * x
+            else:
+                self.kept = 2 * x
+            return x * x
+
+        def backward(self, gy):
+            return {"list": lambda: self.kept[-1], "dict": lambda: self.kept["x"]}.get(
+                kind, lambda: self.kept
+            )() * gy
+
+    return Keeper()
+
+
+@pytest.mark.parametrize("kind", ["list", "dict", "array", "slot"])
+def test_hiding_what_is_kept_does_not_help(kind):
+    np.testing.assert_allclose(grad(lambda x: np.sum(keeping(kind)(x)))(X), 2 * X)
+    np.testing.assert_allclose(jvp(keeping(kind), (X,), (V,))[1], 2 * X * V)
+    with pytest.raises(NoGradientError, match="Keeper.forward stored self.kept"):
+        hessian(lambda x: np.sum(keeping(kind)(x)))(X)
+
+
 def test_one_instance_may_be_called_many_times():
     cube = Cube()
     np.testing.assert_allclose(grad(lambda x: np.sum(cube(cube(x))))(X), 9 * X**8)
