@@ -48,7 +48,7 @@ class Structure:
             return leaf
         parts = [child._build(leaves) for child in self.children]
         if issubclass(self.kind, dict):
-            built = self.kind.__new__(self.kind)
+            built: Any = self.kind.__new__(self.kind)
             built.update(zip(self.keys, parts, strict=True))
             if self.factory is not None:
                 built.default_factory = self.factory
@@ -149,9 +149,7 @@ def paths(structure: Structure) -> list[str]:
     if dataclasses.is_dataclass(structure.kind):
         names = [f".{key}" for key in structure.keys]
     return [
-        name + below
-        for name, child in zip(names, structure.children, strict=True)
-        for below in paths(child)
+        name + below for name, child in zip(names, structure.children, strict=True) for below in paths(child)
     ]
 
 

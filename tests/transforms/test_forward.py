@@ -57,7 +57,7 @@ def test_a_push_is_the_transpose_of_a_pull(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_push_of_a_push_is_the_second_derivative(name):
     f = FUNCTIONS[name]
-    slope = lambda x: jvp(f, (x,), (V,))[1]  # noqa: E731
+    slope = lambda x: jvp(f, (x,), (V,))[1]
     second = jvp(slope, (X,), (V,))[1]
     np.testing.assert_allclose(second, numerical(slope, X, V), rtol=1e-6, atol=1e-7)
 
@@ -85,7 +85,7 @@ def test_complex_values():
     np.testing.assert_allclose(dy, np.exp(z) * (v * np.conjugate(z) + np.conjugate(v)))
     y, dy = jvp(lambda z: np.abs(z) * np.angle(z) + np.real(z) - np.imag(z), (z,), (v,))
     assert dy.dtype == np.float64
-    f = lambda z: np.abs(z) * np.angle(z) + np.real(z) - np.imag(z)  # noqa: E731
+    f = lambda z: np.abs(z) * np.angle(z) + np.real(z) - np.imag(z)
     np.testing.assert_allclose(dy, (f(z + 1e-6 * v) - f(z - 1e-6 * v)) / 2e-6, rtol=1e-8, atol=1e-9)
     y, dy = jvp(lambda x: np.exp(1j * x), (X,), (V,))  # real in, complex out
     np.testing.assert_allclose(dy, 1j * V * np.exp(1j * X))
@@ -155,7 +155,10 @@ def test_an_op_wrongly_declared_elementwise_is_refused_where_shapes_tell():
     with pytest.raises(ShapeError) as error:
         jvp(sum_of_squares, (X,), (V,))
     text = str(error.value)
-    assert "sum_of_squares is declared elementwise, but its rule gives shape (4,) for a result of shape ()" in text
+    assert (
+        "sum_of_squares is declared elementwise, but its rule gives shape (4,) for a result of shape ()"
+        in text
+    )
     assert "→ declare it kind='opaque'" in text
 
 

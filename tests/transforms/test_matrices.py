@@ -99,11 +99,15 @@ def test_holomorphic_functions(f):
     )
 
 
-@pytest.mark.parametrize("f", [np.conjugate, lambda z: np.abs(z), lambda z: z * np.real(z), lambda z: np.sum(np.imag(z))])
+@pytest.mark.parametrize(
+    "f", [np.conjugate, lambda z: np.abs(z), lambda z: z * np.real(z), lambda z: np.sum(np.imag(z))]
+)
 def test_functions_that_are_not_holomorphic_are_refused(f):
     with pytest.raises(DtypeError) as error:
         jacobian(f)(np.array([1 + 2j, 3 - 1j]))
-    assert "jacobian needs a function that is holomorphic in its complex argument (called at" in str(error.value)
+    assert "jacobian needs a function that is holomorphic in its complex argument (called at" in str(
+        error.value
+    )
 
 
 def test_float32_is_kept():
@@ -126,9 +130,9 @@ def test_a_jacobian_stays_connected_to_variables_outside():
 
 def test_the_trace_of_a_jacobian_is_differentiable():
     """The gradient of a divergence; rows within, columns within."""
-    divergence = lambda x: np.trace(jacobian(lambda x: np.sin(x) * x[0])(x))  # noqa: E731
+    divergence = lambda x: np.trace(jacobian(lambda x: np.sin(x) * x[0])(x))
     np.testing.assert_allclose(grad(divergence)(X), numerical(divergence, X), rtol=1e-7)
-    curl = lambda x: np.sum(jacobian(lambda x: np.outer(x, x**2))(x) ** 2)  # noqa: E731
+    curl = lambda x: np.sum(jacobian(lambda x: np.outer(x, x**2))(x) ** 2)
     np.testing.assert_allclose(grad(curl)(X), numerical(curl, X), rtol=1e-7)
 
 
@@ -140,7 +144,10 @@ def test_the_hessian_is_symmetric_and_right():
     h = hessian(rosenbrock)(X)
     np.testing.assert_allclose(h, h.T)
     np.testing.assert_allclose(h, numerical(grad(rosenbrock), X), rtol=1e-7, atol=1e-6)
-    for other in (jacobian(jacobian(rosenbrock)), lambda x: np.stack([hvp(rosenbrock)(x, e) for e in np.eye(3)])):
+    for other in (
+        jacobian(jacobian(rosenbrock)),
+        lambda x: np.stack([hvp(rosenbrock)(x, e) for e in np.eye(3)]),
+    ):
         np.testing.assert_allclose(other(X), h, rtol=1e-12, atol=1e-12)
 
 
@@ -193,7 +200,7 @@ def test_keywords_reach_the_function():
 
 
 def test_a_complex_hessian_vector_product_is_the_derivative_of_the_gradient():
-    f = lambda z: np.sum(np.abs(z) ** 4) + np.sum(np.real(z**3))  # noqa: E731
+    f = lambda z: np.sum(np.abs(z) ** 4) + np.sum(np.real(z**3))
     z, v = np.array([1 + 1j, 0.5 - 2j]), np.array([1j, 2 + 1j])
     expected = (grad(f)(z + 1e-6 * v) - grad(f)(z - 1e-6 * v)) / 2e-6
     np.testing.assert_allclose(hvp(f)(z, v), expected, rtol=1e-7)

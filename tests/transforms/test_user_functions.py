@@ -107,9 +107,12 @@ def test_first_and_second_derivatives_are_right(name):
     np.testing.assert_allclose(jacobian(mine)(X), jacobian(numpys)(X), rtol=1e-13)
     np.testing.assert_allclose(hessian(f)(X), hessian(g)(X), rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(hvp(f)(X, V), hvp(g)(X, V), rtol=1e-13)
-    forward_twice = [jvp(lambda x: jvp(h, (x,), (V,))[1], (X,), (V,))[1] for h in (mine, numpys)]
-    np.testing.assert_allclose(*forward_twice, rtol=1e-13, atol=1e-13)
-    reverse_of_forward = [grad(lambda x: np.sum(jvp(h, (x,), (V,))[1]))(X) for h in (mine, numpys)]  # noqa: B023
+
+    def pushed(h):
+        return lambda x: jvp(h, (x,), (V,))[1]
+
+    np.testing.assert_allclose(pushed(pushed(mine))(X), pushed(pushed(numpys))(X), rtol=1e-13, atol=1e-13)
+    reverse_of_forward = [grad(lambda x, h=h: np.sum(pushed(h)(x)))(X) for h in (mine, numpys)]
     np.testing.assert_allclose(*reverse_of_forward, rtol=1e-13, atol=1e-13)
     whence.testing.check_gradient(mine, X, order=3)
 
@@ -183,7 +186,7 @@ def test_one_instance_may_be_called_many_times():
     cube = Cube()
     np.testing.assert_allclose(grad(lambda x: np.sum(cube(cube(x))))(X), 9 * X**8)
     exp = Exp()
-    f = lambda x: np.sum(exp(exp(x)))  # noqa: E731
+    f = lambda x: np.sum(exp(exp(x)))
     np.testing.assert_allclose(grad(f)(X), np.exp(np.exp(X) + X))
     np.testing.assert_allclose(np.diag(hessian(f)(X)), np.exp(np.exp(X) + X) * (np.exp(X) + 1))
 
@@ -317,7 +320,10 @@ def test_a_numpy_function_gets_a_gradient(unwrap):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"vjp": [lambda g, y, x: g], "kind": "diagonal"}, "'elementwise', 'linear' or 'opaque', not 'diagonal'"),
+        (
+            {"vjp": [lambda g, y, x: g], "kind": "diagonal"},
+            "'elementwise', 'linear' or 'opaque', not 'diagonal'",
+        ),
         ({"vjp": []}, "primitive needs a function and a list of rules"),
         ({"vjp": ["g"]}, "primitive needs a function and a list of rules"),
     ],

@@ -290,9 +290,9 @@ class Function:
     def _recorded(self, stash: Stash, value: Any) -> Variable:
         """A stashed input or output as the value that the graph knows."""
         if stash.source == "input":
-            return make(value, self.edges[stash.index])
+            return make(value, self.edges[stash.position])
         if stash.source == "output":
-            return make(value, self.ports[stash.index] if self.ports else self)
+            return make(value, self.ports[stash.position] if self.ports else self)
         raise NoGradientError(
             f"{self.label}.forward stored self.{stash.name}, which depends on the input; its second "
             f"derivative would miss that\n  {self.label} was {made_at(self)}\n"
@@ -410,7 +410,7 @@ class Stash(NamedTuple):
 
     name: str
     source: str  # "input" or "output", if it is that very array
-    index: int
+    position: int
 
 
 def _in_slots(node: Function) -> dict[str, Any]:
@@ -446,14 +446,14 @@ def _stashed(
             continue
         if not _holds_floats(value):
             continue
-        source, index = "", 0
+        source, position = "", 0
         for i, x in enumerate(inputs):
             if x is value:
-                source, index = "input", i
+                source, position = "input", i
         for i, y in enumerate(outputs):
             if y._data is value:
-                source, index = "output", i
-        yield Stash(name, source, index)
+                source, position = "output", i
+        yield Stash(name, source, position)
 
 
 def _holds_floats(value: Any) -> bool:

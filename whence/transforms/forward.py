@@ -77,9 +77,7 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     return structure.unflatten(results[: len(ys)]), structure.unflatten(results[len(ys) :])
 
 
-def push_forward(
-    lifted: Lifted, ys: list[Variable], directions: list[Any], record: bool
-) -> list[Any]:
+def push_forward(lifted: Lifted, ys: list[Variable], directions: list[Any], record: bool) -> list[Any]:
     """The tangents of ``ys`` for these tangents (None for zero) of the lifted inputs."""
     tangents: Tangents = dict(zip(lifted.edges, directions, strict=True))
     with recording():
