@@ -102,7 +102,7 @@ def test_several_outputs_share_their_graph():
 
 
 def test_functions_with_several_outputs():
-    a, b = Both()(Variable(2.0), Variable(3.0))
+    a, _b = Both()(Variable(2.0), Variable(3.0))
     shapes, arrows = read(to_dot(a * 1.0, lines=False))
     (box,) = [name for name, (kind, _, label) in shapes.items() if label == "Both"]
     assert [shapes[end][2] for start, end in arrows if start == box] == ["5.0", "6.0"]
@@ -121,7 +121,7 @@ def test_unchained_values_are_inputs():
     y = x * 3
     z = y * 1.0
     y.unchain()
-    shapes, arrows = read(to_dot(z, lines=False))
+    shapes, _ = read(to_dot(z, lines=False))
     assert [(colour, label) for kind, colour, label in shapes.values() if kind == "ellipse"] == [
         (INPUT, "6.0"),
         (MADE, "6.0"),
@@ -129,7 +129,7 @@ def test_unchained_values_are_inputs():
     a, b = Both()(Variable(2.0), Variable(3.0))
     c = a * b
     a.unchain()
-    shapes, arrows = read(to_dot(c, lines=False))
+    shapes, _ = read(to_dot(c, lines=False))
     assert len([1 for kind, _, _ in shapes.values() if kind == "box"]) == 2
 
 

@@ -1,6 +1,7 @@
 """find_nan and detect_nan: which op, which line, which direction."""
 
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -22,8 +23,6 @@ def line_of(text):
 
 
 def here():
-    import sys
-
     return sys._getframe(1).f_lineno
 
 
@@ -176,12 +175,12 @@ def test_detect_inside_transforms(transform, direction):
 
 
 def test_detect_inside_second_order():
-    with pytest.raises(NonFiniteError, match="infinity appears in np.power"), detect_nan():
+    with pytest.raises(NonFiniteError, match=r"infinity appears in np\.power"), detect_nan():
         whence.hessian(lambda x: x**1.5)(0.0)
 
 
 def test_detect_in_users_functions():
-    with pytest.raises(NonFiniteError, match="infinity appears in Ratio, forward"), detect_nan():
+    with pytest.raises(NonFiniteError, match=r"infinity appears in Ratio, forward"), detect_nan():
         Ratio()(Variable(1.0), Variable(0.0))
 
 

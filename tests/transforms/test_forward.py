@@ -57,7 +57,10 @@ def test_a_push_is_the_transpose_of_a_pull(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_push_of_a_push_is_the_second_derivative(name):
     f = FUNCTIONS[name]
-    slope = lambda x: jvp(f, (x,), (V,))[1]
+
+    def slope(x):
+        return jvp(f, (x,), (V,))[1]
+
     second = jvp(slope, (X,), (V,))[1]
     np.testing.assert_allclose(second, numerical(slope, X, V), rtol=1e-6, atol=1e-7)
 
@@ -81,13 +84,16 @@ def test_containers_of_primals_and_tangents():
 
 def test_complex_values():
     z, v = np.array([1 + 2j, 0.5j]), np.array([1j, 2.0])
-    y, dy = jvp(lambda z: np.exp(z) * np.conjugate(z), (z,), (v,))
+    _, dy = jvp(lambda z: np.exp(z) * np.conjugate(z), (z,), (v,))
     np.testing.assert_allclose(dy, np.exp(z) * (v * np.conjugate(z) + np.conjugate(v)))
-    y, dy = jvp(lambda z: np.abs(z) * np.angle(z) + np.real(z) - np.imag(z), (z,), (v,))
+    _, dy = jvp(lambda z: np.abs(z) * np.angle(z) + np.real(z) - np.imag(z), (z,), (v,))
     assert dy.dtype == np.float64
-    f = lambda z: np.abs(z) * np.angle(z) + np.real(z) - np.imag(z)
+
+    def f(z):
+        return np.abs(z) * np.angle(z) + np.real(z) - np.imag(z)
+
     np.testing.assert_allclose(dy, (f(z + 1e-6 * v) - f(z - 1e-6 * v)) / 2e-6, rtol=1e-8, atol=1e-9)
-    y, dy = jvp(lambda x: np.exp(1j * x), (X,), (V,))  # real in, complex out
+    _, dy = jvp(lambda x: np.exp(1j * x), (X,), (V,))  # real in, complex out
     np.testing.assert_allclose(dy, 1j * V * np.exp(1j * X))
 
 

@@ -130,9 +130,15 @@ def test_a_jacobian_stays_connected_to_variables_outside():
 
 def test_the_trace_of_a_jacobian_is_differentiable():
     """The gradient of a divergence; rows within, columns within."""
-    divergence = lambda x: np.trace(jacobian(lambda x: np.sin(x) * x[0])(x))
+
+    def divergence(x):
+        return np.trace(jacobian(lambda x: np.sin(x) * x[0])(x))
+
     np.testing.assert_allclose(grad(divergence)(X), numerical(divergence, X), rtol=1e-7)
-    curl = lambda x: np.sum(jacobian(lambda x: np.outer(x, x**2))(x) ** 2)
+
+    def curl(x):
+        return np.sum(jacobian(lambda x: np.outer(x, x**2))(x) ** 2)
+
     np.testing.assert_allclose(grad(curl)(X), numerical(curl, X), rtol=1e-7)
 
 
@@ -200,7 +206,9 @@ def test_keywords_reach_the_function():
 
 
 def test_a_complex_hessian_vector_product_is_the_derivative_of_the_gradient():
-    f = lambda z: np.sum(np.abs(z) ** 4) + np.sum(np.real(z**3))
+    def f(z):
+        return np.sum(np.abs(z) ** 4) + np.sum(np.real(z**3))
+
     z, v = np.array([1 + 1j, 0.5 - 2j]), np.array([1j, 2 + 1j])
     expected = (grad(f)(z + 1e-6 * v) - grad(f)(z - 1e-6 * v)) / 2e-6
     np.testing.assert_allclose(hvp(f)(z, v), expected, rtol=1e-7)

@@ -62,7 +62,9 @@ def test_a_derivative_of_a_closure_that_escapes(outer, inner):
 
 @pytest.mark.parametrize("names", list(itertools.product(("grad", "jvp"), repeat=3)), ids="-".join)
 def test_third_derivatives(names):
-    f = lambda x: np.sin(x) * np.exp(2 * x)
+    def f(x):
+        return np.sin(x) * np.exp(2 * x)
+
     for name in names:
         f = DERIVATIVES[name](f)
     expected = np.exp(2 * 0.3) * (2 * np.sin(0.3) + 11 * np.cos(0.3))
@@ -73,7 +75,9 @@ def test_third_derivatives(names):
     "names", [("grad",) * 4, ("jvp",) * 4, ("grad", "jvp", "jacobian", "vjp")], ids="-".join
 )
 def test_fourth_derivatives(names):
-    f = lambda x: x**5 * np.cos(x)
+    def f(x):
+        return x**5 * np.cos(x)
+
     for name in names:
         f = DERIVATIVES[name](f)
     x = 0.7
@@ -85,7 +89,9 @@ def test_fourth_derivatives(names):
 
 
 def test_sixth_derivative_of_a_polynomial():
-    f = lambda x: x**6 + x**3
+    def f(x):
+        return x**6 + x**3
+
     for _ in range(6):
         f = grad(f)
     assert f(2.0) == 720.0

@@ -35,7 +35,9 @@ def test_every_thread_has_its_own_graph():
     x = np.linspace(0.1, 1.0, 5)  # shared
 
     def task(k):
-        f = lambda x: np.sum(np.sin(k * x) * Square()(x))
+        def f(x):
+            return np.sum(np.sin(k * x) * Square()(x))
+
         return np.concatenate([grad(f)(x), hessian(f)(x).ravel(), jvp(f, (x,), (x,))[1][None]])
 
     alone = [task(k) for k in range(THREADS)]

@@ -178,7 +178,7 @@ def keeping(kind):
 def test_hiding_what_is_kept_does_not_help(kind):
     np.testing.assert_allclose(grad(lambda x: np.sum(keeping(kind)(x)))(X), 2 * X)
     np.testing.assert_allclose(jvp(keeping(kind), (X,), (V,))[1], 2 * X * V)
-    with pytest.raises(NoGradientError, match="Keeper.forward stored self.kept"):
+    with pytest.raises(NoGradientError, match=r"Keeper\.forward stored self\.kept"):
         hessian(lambda x: np.sum(keeping(kind)(x)))(X)
 
 
@@ -186,7 +186,10 @@ def test_one_instance_may_be_called_many_times():
     cube = Cube()
     np.testing.assert_allclose(grad(lambda x: np.sum(cube(cube(x))))(X), 9 * X**8)
     exp = Exp()
-    f = lambda x: np.sum(exp(exp(x)))
+
+    def f(x):
+        return np.sum(exp(exp(x)))
+
     np.testing.assert_allclose(grad(f)(X), np.exp(np.exp(X) + X))
     np.testing.assert_allclose(np.diag(hessian(f)(X)), np.exp(np.exp(X) + X) * (np.exp(X) + 1))
 
@@ -236,6 +239,20 @@ def test_gradients_share_no_memory_with_what_backward_returned():
     a, b = pull(v)
     assert not np.shares_memory(a, b)
     assert not np.shares_memory(a, v)
+
+
+def test_a_gradient_that_is_the_input_itself_is_copied():
+    class HalfSum(Function):
+        def forward(self, x):
+            return np.sum(x**2) / 2
+
+        def backward(self, gy):
+            return self.input.data
+
+    x = Variable(X)
+    HalfSum()(x).backward()
+    assert not np.shares_memory(x.grad.data, x.data)
+    np.testing.assert_array_equal(x.grad.data, X)
 
 
 # --- whence.primitive ----------------------------------------------------------------------------

@@ -262,6 +262,8 @@ class Function:
                 f"shape {value.shape}\n  {self.label} was {made_at(self)}\n"
                 "  → a gradient has the shape of its input"
             )
+        if type(gx) is ndarray and any(gx is saved for saved in self.values):
+            gx = gx.view()  # marked as memory that is not the gradient's own
         return conform(gx, value, self)
 
     # --- attributes that forward leaves on self --------------------------------------------------
