@@ -9,7 +9,7 @@ import pytest
 
 from whence import Variable
 from whence.errors import BoundsError, DtypeError, NoGradientError, ShapeError
-from whence.ops.reduction import logsumexp
+from whence.ops.norm import logsumexp
 
 from . import calculus as law
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import ref
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..config import EAGER, mode
 from ..errors import GraphError, InPlaceError, NoGradientError, ShapeError
 from .graph import Absent, Constant, Leaf, Port, Stamp, fingerprint, next_generation, nobody
 from .origin import INSIDE, called_at, made_at, place_of, user_frame
+from .stash import Stash, in_slots, snapshot, stashed
 from .sweep import conform
 from .variable import Variable, as_data, constant, make
 
@@ -109,8 +110,8 @@ class Function:
             values.append(value)
         attributes = getattr(node, "__dict__", None)
         if attributes is None:
-            attributes = _in_slots(node)
-        before = _snapshot(attributes) if attributes else _NOTHING
+            attributes = in_slots(node, Function)
+        before = snapshot(attributes) if attributes else _NOTHING
         ys = _locked(node.forward, values, node)
         if type(ys) is float64:  # an array would still have to be looked at
             single, outputs = True, (make(ys),)
@@ -131,8 +132,8 @@ class Function:
                     break
             attributes = getattr(node, "__dict__", None)
             if attributes is None:
-                attributes = _in_slots(node)
-            node.stashed = tuple(_stashed(before, attributes, values, outputs)) if attributes else ()
+                attributes = in_slots(node, Function)
+            node.stashed = tuple(stashed(before, attributes, values, outputs)) if attributes else ()
             frame = sys._getframe(1)
             if INSIDE[frame.f_code.co_filename]:
                 frame = user_frame()
@@ -243,7 +244,7 @@ class Function:
         self._live = _RECORDED if record else _BARE
         try:
             if not record:
-                gxs = _locked(self.backward, gys, self)
+                gxs = _locked(self.backward, gys, self, self.values)
             elif self.stashed:
                 with self._live_stash():
                     gxs = self.backward(*gys)
@@ -290,7 +291,7 @@ class Function:
     def _again(self) -> Function:
         """A fresh node with the same attributes, for another call."""
         node = type(self).__new__(type(self))
-        for name, value in _in_slots(self).items():
+        for name, value in in_slots(self, Function).items():
             setattr(node, name, value)
         if hasattr(self, "__dict__"):
             node.__dict__.update(self.__dict__)
@@ -426,67 +427,6 @@ def _result(y: Any, node: Function, values: list[Any]) -> Any:
     return y
 
 
-class Stash(NamedTuple):
-    """An attribute with floating-point contents that forward left on self."""
-
-    name: str
-    source: str  # "input" or "output", if it is that very array
-    position: int
-
-
-def _in_slots(node: Function) -> dict[str, Any]:
-    """What an instance of a class without ``__dict__`` keeps."""
-    names = [name for cls in type(node).__mro__ if cls is not Function for name in _slots(cls)]
-    return {name: getattr(node, name) for name in names if hasattr(node, name)}
-
-
-def _slots(cls: type) -> tuple[str, ...]:
-    slots = () if cls is Function else cls.__dict__.get("__slots__", ())
-    return (slots,) if isinstance(slots, str) else tuple(slots)
-
-
-def _snapshot(attributes: dict[str, Any]) -> dict[str, Any]:
-    """The attributes, and of those that can be written to in place the contents."""
-    return {name: (value, _contents(value)) for name, value in attributes.items()}
-
-
-def _contents(value: Any) -> Any:
-    if isinstance(value, list):
-        return [id(part) for part in value]
-    if isinstance(value, dict):
-        return [id(part) for part in value.values()]
-    return fingerprint(value, exact=False) if type(value) is ndarray else None
-
-
-def _stashed(
-    before: dict[str, Any], after: dict[str, Any], inputs: list[Any], outputs: tuple[Variable, ...]
-) -> Iterator[Stash]:
-    """The attributes that forward set or wrote to."""
-    for name, value in after.items():
-        if name in before and before[name][0] is value and before[name][1] == _contents(value):
-            continue
-        if not _holds_floats(value):
-            continue
-        source, position = "", 0
-        for i, x in enumerate(inputs):
-            if x is value:
-                source, position = "input", i
-        for i, y in enumerate(outputs):
-            if y._data is value:
-                source, position = "output", i
-        yield Stash(name, source, position)
-
-
-def _holds_floats(value: Any) -> bool:
-    if isinstance(value, (ndarray, np.generic)):
-        return value.dtype.kind in "fc"
-    if isinstance(value, (tuple, list)):
-        return any(_holds_floats(part) for part in value)
-    if isinstance(value, dict):
-        return any(_holds_floats(part) for part in value.values())
-    return isinstance(value, (float, complex, Variable))
-
-
 def stamps_of(edges: Any, values: Any) -> tuple[Stamp, ...] | None:
     """Stamps of those inputs whose arrays the user has been handed."""
     stamps = None
@@ -497,11 +437,11 @@ def stamps_of(edges: Any, values: Any) -> tuple[Stamp, ...] | None:
     return stamps
 
 
-def _locked(function: Any, arrays: list[Any], node: Function) -> Any:
-    """``function(*arrays)``, which must not write into them."""
-    if len(arrays) == 1 and type(arrays[0]) is float64:
+def _locked(function: Any, arrays: list[Any], node: Function, saved: tuple[Any, ...] = ()) -> Any:
+    """``function(*arrays)``, which must write neither into them nor into what was ``saved``."""
+    if len(arrays) == 1 and type(arrays[0]) is float64 and not saved:
         return function(arrays[0])
-    locked = [a for a in arrays if type(a) is ndarray and a.flags.writeable]
+    locked = [a for a in (*arrays, *saved) if type(a) is ndarray and a.flags.writeable]
     for array in locked:
         array.setflags(write=False)
     try:

@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from heapq import heappop, heappush, heappushpop
 from typing import Any
 
-from numpy import add, broadcast_to, float64, ndarray
-from numpy import sum as np_sum
+from numpy import add, broadcast_to, float64, ndarray, sum as np_sum
 
 from ..config import mode
 from ..errors import GraphError

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 from weakref import ref
 
@@ -16,11 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..config import mode
-from ..errors import DtypeError, GraphError, NoGradientError, ShapeError
+from ..errors import DtypeError, GraphError, ShapeError
+from .array import Array, raw
 from .graph import Constant, Leaf, Port, hand_out, nobody
 from .origin import INSIDE, called_at, made_at, user_frame
 from .sweep import sweep
-from .table import OPS, PLAIN, name_of
+from .table import OPS
 from .text import creators_text
 
 ndarray, float64 = np.ndarray, np.float64
@@ -66,7 +66,7 @@ def constant(data: Any) -> Variable:
     return make(data, Constant(None))
 
 
-class Variable:
+class Variable(Array):
     """An array that remembers where it came from.
 
     Args:
@@ -95,8 +95,6 @@ class Variable:
     """
 
     __slots__ = ("__weakref__", "_data", "edge", "grad")
-    __array_priority__ = 1000.0
-    __hash__ = object.__hash__
 
     _data: Any
     edge: Any
@@ -305,260 +303,6 @@ class Variable:
             self.edge = Leaf(edge.owner, edge.code, edge.lasti, edge.name)
         return self
 
-    # --- looking at it ---------------------------------------------------------------------------
-
-    def whence(self, depth: int = 10) -> str:
-        """The tree of creators, each with its line, shape and value, ``depth`` levels deep."""
-        return creators_text(self, depth)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Lengths of the axes."""
-        return self._data.shape
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return self._data.ndim
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return self._data.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the elements."""
-        return self._data.dtype
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the value."""
-        return self._data.nbytes
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of one element."""
-        return self._data.itemsize
-
-    def __len__(self) -> int:
-        if self._data.ndim == 0:
-            raise TypeError("len() of a Variable with no axes")
-        return len(self._data)
-
-    def __repr__(self) -> str:
-        body = np.array2string(np.asarray(self._data), separator=", ", prefix="Variable(")
-        parts = [body]
-        if self._data.dtype not in (np.float64, np.int64, np.bool_):
-            parts.append(f"dtype={self._data.dtype}")
-        if self.name:
-            parts.append(f"name={self.name!r}")
-        if self.creator is not None:
-            parts.append(f"creator={self.creator.label}")
-        return f"Variable({', '.join(parts)})"
-
-    def __str__(self) -> str:
-        return str(self._data)
-
-    def __format__(self, spec: str) -> str:
-        return format(self._data.item() if self._data.ndim == 0 and spec else self._data, spec)
-
-    def __bool__(self) -> bool:
-        return bool(self._data)
-
-    def __float__(self) -> float:
-        return float(self._data)
-
-    def __int__(self) -> int:
-        return int(self._data)
-
-    def __complex__(self) -> complex:
-        return complex(self._data)
-
-    def __index__(self) -> int:
-        return self._data.__index__()
-
-    def item(self, *args: Any) -> Any:
-        """The (only) element as a Python number; not differentiable."""
-        return self._data.item(*args)
-
-    def tolist(self) -> Any:
-        """Nested lists of Python numbers; not differentiable."""
-        return self._data.tolist()
-
-    def __reduce__(self) -> Any:
-        return _restore, (self._data, self.grad, self.name)
-
-    def __copy__(self) -> NoReturn:
-        raise GraphError(
-            f"copy.copy(v) would make two Variables share one array{called_at()}\n"
-            "  → use v.detach(), copy.deepcopy(v) (both forget the history) or v.copy() (recorded)"
-        )
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        grad = None
-        if self.grad is not None:
-            grad = make(np.array(_raw(self.grad)))
-        memo[id(self)] = copied = _restore(self._data.copy(), grad, self.name)
-        return copied
-
-    @property
-    def _mask(self) -> NoReturn:
-        # numpy.ma reads a._data and a._mask of anything: without this it would take our array
-        raise DtypeError(
-            f"a masked array with a Variable would lose its gradient{called_at()}\n"
-            "  → np.where(mask, v, other), with plain arrays"
-        )
-
-    # --- NumPy's protocols -----------------------------------------------------------------------
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if mode().recording:
-            raise GraphError(
-                f"NumPy asked for a plain array of a Variable, which would lose its gradient"
-                f"{called_at()}\n  the Variable was {made_at(self.edge)}\n"
-                "  → np.stack([...]) or np.concatenate instead of np.array([...]); v.data for the "
-                "bare values; with whence.no_grad() to allow it"
-            )
-        return np.array(self._data, dtype=dtype, copy=copy)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and not kwargs:
-            op = OPS.get(ufunc)
-            if op is not None:
-                return op(*inputs)
-        return _other_ufunc(ufunc, method, inputs, kwargs)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        op = OPS.get(function)
-        if op is not None:
-            return op(*args, **kwargs)
-        return _no_op(function, args, kwargs)
-
-    # --- operators: straight to the op -----------------------------------------------------------
-
-    def __add__(self, other: Any) -> Variable:
-        return OPS[_add](self, other)
-
-    def __radd__(self, other: Any) -> Variable:
-        return OPS[_add](other, self)
-
-    def __sub__(self, other: Any) -> Variable:
-        return OPS[_subtract](self, other)
-
-    def __rsub__(self, other: Any) -> Variable:
-        return OPS[_subtract](other, self)
-
-    def __mul__(self, other: Any) -> Variable:
-        return OPS[_multiply](self, other)
-
-    def __rmul__(self, other: Any) -> Variable:
-        return OPS[_multiply](other, self)
-
-    def __truediv__(self, other: Any) -> Variable:
-        return OPS[_divide](self, other)
-
-    def __rtruediv__(self, other: Any) -> Variable:
-        return OPS[_divide](other, self)
-
-    def __pow__(self, other: Any) -> Variable:
-        return OPS[_power](self, other)
-
-    def __rpow__(self, other: Any) -> Variable:
-        return OPS[_power](other, self)
-
-    def __mod__(self, other: Any) -> Variable:
-        return OPS[_remainder](self, other)
-
-    def __rmod__(self, other: Any) -> Variable:
-        return OPS[_remainder](other, self)
-
-    def __floordiv__(self, other: Any) -> Variable:
-        return OPS[_floor_divide](self, other)
-
-    def __rfloordiv__(self, other: Any) -> Variable:
-        return OPS[_floor_divide](other, self)
-
-    def __divmod__(self, other: Any) -> tuple[Variable, Variable]:
-        return OPS[np.divmod](self, other)
-
-    def __rdivmod__(self, other: Any) -> tuple[Variable, Variable]:
-        return OPS[np.divmod](other, self)
-
-    def __matmul__(self, other: Any) -> Variable:
-        return OPS[_matmul](self, other)
-
-    def __rmatmul__(self, other: Any) -> Variable:
-        return OPS[_matmul](other, self)
-
-    def __neg__(self) -> Variable:
-        return OPS[_negative](self)
-
-    def __pos__(self) -> Variable:
-        return OPS[np.positive](self)
-
-    def __abs__(self) -> Variable:
-        return OPS[np.absolute](self)
-
-    def __lt__(self, other: Any) -> Any:
-        return self._data < _raw(other)
-
-    def __le__(self, other: Any) -> Any:
-        return self._data <= _raw(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._data > _raw(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._data >= _raw(other)
-
-    def __eq__(self, other: Any) -> Any:
-        return self._data == _raw(other)
-
-    def __ne__(self, other: Any) -> Any:
-        return self._data != _raw(other)
-
-    # Integer and boolean operators have no derivative: plain arrays in, plain arrays out.
-
-    def __and__(self, other: Any) -> Any:
-        return self._data & _raw(other)
-
-    def __or__(self, other: Any) -> Any:
-        return self._data | _raw(other)
-
-    def __xor__(self, other: Any) -> Any:
-        return self._data ^ _raw(other)
-
-    def __lshift__(self, other: Any) -> Any:
-        return self._data << _raw(other)
-
-    def __rshift__(self, other: Any) -> Any:
-        return self._data >> _raw(other)
-
-    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
-
-    def __rlshift__(self, other: Any) -> Any:
-        return other << self._data
-
-    def __rrshift__(self, other: Any) -> Any:
-        return other >> self._data
-
-    def __invert__(self) -> Any:
-        return ~self._data
-
-    # --- indexing --------------------------------------------------------------------------------
-
-    def __getitem__(self, index: Any) -> Variable:
-        return OPS["getitem"](self, index)
-
-    def __iter__(self) -> Iterator[Variable]:
-        if self._data.ndim == 0:
-            raise TypeError("iteration over a Variable with no axes")
-        return (self[i] for i in range(len(self._data)))
-
-    def __contains__(self, value: Any) -> bool:
-        return _raw(value) in self._data
-
     def __setitem__(self, index: Any, value: Any) -> None:
         """``v[index] = value``, recorded: gradients flow to ``value`` and to what is left of v.
 
@@ -591,168 +335,37 @@ class Variable:
         self._data, self.edge = after._data, after.edge
         self.edge.owner = ref(self)
 
-    # --- methods: NumPy's, through the same table --------------------------------------------------
+    # --- looking at it ---------------------------------------------------------------------------
+
+    def whence(self, depth: int = 10) -> str:
+        """The tree of creators, each with its line, shape and value, ``depth`` levels deep."""
+        return creators_text(self, depth)
+    def __reduce__(self) -> Any:
+        return _restore, (self._data, self.grad, self.name)
+
+    def __copy__(self) -> NoReturn:
+        raise GraphError(
+            f"copy.copy(v) would make two Variables share one array{called_at()}\n"
+            "  → use v.detach(), copy.deepcopy(v) (both forget the history) or v.copy() (recorded)"
+        )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        grad = None
+        if self.grad is not None:
+            grad = make(np.array(raw(self.grad)))
+        memo[id(self)] = copied = _restore(self._data.copy(), grad, self.name)
+        return copied
 
     @property
-    def T(self) -> Variable:
-        """The axes reversed."""
-        return OPS[np.transpose](self)
-
-    @property
-    def mT(self) -> Variable:
-        """The last two axes swapped."""
-        return OPS[np.swapaxes](self, -1, -2)
-
-    @property
-    def real(self) -> Variable:
-        """The real part."""
-        return OPS[np.real](self)
-
-    @property
-    def imag(self) -> Variable:
-        """The imaginary part."""
-        return OPS[np.imag](self)
-
-    @property
-    def flat(self) -> Iterator[Variable]:
-        """The elements in C order."""
-        return iter(OPS[np.ravel](self))
-
-    def conj(self) -> Variable:
-        """The complex conjugate."""
-        return OPS[np.conjugate](self)
-
-    conjugate = conj
-
-    def astype(self, dtype: Any, copy: bool = True) -> Any:
-        """Converted to ``dtype``. To an integer or boolean type: a plain array."""
-        return OPS["astype"](self, dtype)
-
-    def copy(self, order: str = "C") -> Variable:
-        """A recorded copy."""
-        return OPS[np.copy](self)
-
-    def reshape(self, *shape: Any, order: Any = "C") -> Variable:
-        """The same elements in another shape."""
-        return OPS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order=order)
-
-    def transpose(self, *axes: Any) -> Variable:
-        """The axes permuted (reversed if none are given)."""
-        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
-            axes = axes[0]
-        return OPS[np.transpose](self, axes or None)
-
-    def swapaxes(self, axis1: int, axis2: int) -> Variable:
-        """Two axes swapped."""
-        return OPS[np.swapaxes](self, axis1, axis2)
-
-    def squeeze(self, axis: Any = None) -> Variable:
-        """Without axes of length one."""
-        return OPS[np.squeeze](self, axis)
-
-    def ravel(self, order: Any = "C") -> Variable:
-        """All elements along one axis."""
-        return OPS[np.ravel](self, order)
-
-    flatten = ravel
-
-    def repeat(self, repeats: Any, axis: int | None = None) -> Variable:
-        """Each element repeated."""
-        return OPS[np.repeat](self, repeats, axis)
-
-    def take(self, indices: Any, axis: int | None = None, mode: Any = "raise") -> Variable:
-        """Elements at ``indices`` along ``axis``."""
-        return OPS[np.take](self, indices, axis, mode=mode)
-
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Variable:
-        """The diagonals of two axes."""
-        return OPS[np.diagonal](self, offset, axis1, axis2)
-
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Variable:
-        """The sum of the diagonal."""
-        return OPS[np.trace](self, offset, axis1, axis2)
-
-    def dot(self, other: Any) -> Variable:
-        """``np.dot(self, other)``."""
-        return OPS[np.dot](self, other)
-
-    def clip(self, min: Any = None, max: Any = None) -> Variable:
-        """Limited to ``[min, max]``."""
-        return OPS[np.clip](self, min, max)
-
-    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, **keywords: Any) -> Variable:
-        """The sum over ``axis``."""
-        return OPS[np.sum](self, axis, dtype, out, **keywords)
-
-    def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, **keywords: Any) -> Variable:
-        """The product over ``axis``."""
-        return OPS[np.prod](self, axis, dtype, out, **keywords)
-
-    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **keywords: Any) -> Variable:
-        """The mean over ``axis``."""
-        return OPS[np.mean](self, axis, dtype, out, **keywords)
-
-    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, **keywords: Any) -> Variable:
-        """The variance over ``axis``."""
-        return OPS[np.var](self, axis, dtype, out, **keywords)
-
-    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, **keywords: Any) -> Variable:
-        """The standard deviation over ``axis``."""
-        return OPS[np.std](self, axis, dtype, out, **keywords)
-
-    def max(self, axis: Any = None, out: Any = None, **keywords: Any) -> Variable:
-        """The largest element over ``axis``."""
-        return OPS[np.max](self, axis, out, **keywords)
-
-    def min(self, axis: Any = None, out: Any = None, **keywords: Any) -> Variable:
-        """The smallest element over ``axis``."""
-        return OPS[np.min](self, axis, out, **keywords)
-
-    def cumsum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Variable:
-        """Running sums along ``axis``."""
-        return OPS[np.cumsum](self, axis, dtype, out)
-
-    def cumprod(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Variable:
-        """Running products along ``axis``."""
-        return OPS[np.cumprod](self, axis, dtype, out)
-
-    def round(self, decimals: int = 0) -> Variable:
-        """Rounded; the derivative is zero almost everywhere."""
-        return OPS[np.round](self, decimals)
-
-    def argmax(self, axis: Any = None, **keywords: Any) -> Any:
-        """Where the largest element is: a plain array."""
-        return self._data.argmax(axis, **keywords)
-
-    def argmin(self, axis: Any = None, **keywords: Any) -> Any:
-        """Where the smallest element is: a plain array."""
-        return self._data.argmin(axis, **keywords)
-
-    def argsort(self, axis: Any = -1, **keywords: Any) -> Any:
-        """The order that sorts: a plain array."""
-        return self._data.argsort(axis, **keywords)
-
-    def nonzero(self) -> Any:
-        """Where the elements are not zero: plain arrays."""
-        return np.atleast_1d(self._data).nonzero() if self.ndim == 0 else self._data.nonzero()
-
-    def any(self, axis: Any = None, **keywords: Any) -> Any:
-        """Is any element true? A plain array."""
-        return self._data.any(axis, **keywords)
-
-    def all(self, axis: Any = None, **keywords: Any) -> Any:
-        """Are all elements true? A plain array."""
-        return self._data.all(axis, **keywords)
+    def _mask(self) -> NoReturn:
+        # numpy.ma reads a._data and a._mask of anything: without this it would take our array
+        raise DtypeError(
+            f"a masked array with a Variable would lose its gradient{called_at()}\n"
+            "  → np.where(mask, v, other), with plain arrays"
+        )
 
 
 _new = Variable.__new__
-_add, _subtract, _multiply = np.add, np.subtract, np.multiply
-_divide, _power, _negative = np.true_divide, np.power, np.negative
-_remainder, _floor_divide, _matmul = np.remainder, np.floor_divide, np.matmul
-
-
-def _raw(value: Any) -> Any:
-    return value._data if isinstance(value, Variable) else value
 
 
 def _restore(data: Any, grad: Any, name: str | None) -> Variable:
@@ -802,7 +415,7 @@ def deliver(edge: Any, g: Variable) -> None:
     if old.creator is None and g.creator is None:
         owner.grad = make(old._data + g._data)
     else:
-        owner.grad = OPS[_add](old, g)
+        owner.grad = OPS[np.add](old, g)
 
 
 def refuse_integers(edge: Any, dtype: Any) -> NoReturn:
@@ -814,47 +427,3 @@ def refuse_integers(edge: Any, dtype: Any) -> NoReturn:
         "  → if it is an input to differentiate, make it Variable(x.astype(float)); "
         "if it is a constant (labels, counts), use the plain array"
     )
-
-
-def _other_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """A ufunc with keywords, one of its methods, or one that has no op."""
-    if ufunc in PLAIN:
-        if any(isinstance(out, Variable) for out in kwargs.get("out", ())):
-            raise NoGradientError(
-                f"np.{ufunc.__name__}(..., out=v) would overwrite a Variable{called_at()}\n"
-                f"  → v[...] = np.{ufunc.__name__}(...)"
-            )
-        raw = [_raw(x) for x in inputs]
-        kwargs = {key: _raw(x) for key, x in kwargs.items()}
-        return getattr(ufunc, method)(*raw, **kwargs)
-    key: Any = ufunc if method == "__call__" else (ufunc, method)
-    op = OPS.get(key)
-    if op is None:
-        if method == "__call__":
-            return _no_op(ufunc, inputs, kwargs)
-        return _no_op(getattr(ufunc, method), inputs, kwargs, f"np.{ufunc.__name__}.{method}")
-    if method == "__call__" and kwargs:
-        return OPS["ufunc keywords"](ufunc, op, inputs, kwargs)
-    return op(*inputs, **kwargs)
-
-
-def _no_op(function: Callable[..., Any], args: Any, kwargs: Any, name: str | None = None) -> Any:
-    """A NumPy function without an op: plain where nothing can be lost, else an error."""
-    if function in PLAIN or not mode().recording:
-        return function(*_strip(args), **{key: _strip(x) for key, x in kwargs.items()})
-    given = [x for x in (*args, *kwargs.values()) if isinstance(x, Variable)]
-    lines = "".join(f"  an argument of shape {x.shape}, {made_at(x.edge)}\n" for x in given)
-    raise NoGradientError(
-        f"{name or name_of(function)} has no gradient in whence{called_at()}\n{lines}"
-        "  → pass v.data to treat the value as a constant, or declare the gradient with "
-        "whence.primitive"
-    )
-
-
-def _strip(x: Any) -> Any:
-    """Variables, also inside lists and tuples, as their bare values."""
-    if isinstance(x, Variable):
-        return x._data
-    if isinstance(x, (list, tuple)):
-        return type(x)(_strip(part) for part in x)
-    return x

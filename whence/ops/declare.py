@@ -58,7 +58,7 @@ def misfit(text: str) -> ShapeError:
     return ShapeError(text + called_at())
 
 
-def constant(x: Any) -> Any:
+def frozen(x: Any) -> Any:
     """The bare value: what is computed from it is a constant to the gradient."""
     return x._data if isinstance(x, Variable) else x
 
@@ -75,3 +75,8 @@ def expanded(g: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
     if axis is None:
         return np.reshape(g, (1,) * ndim)
     return np.expand_dims(g, normal_axes(axis, ndim))
+
+
+def is_number(x: Any, number: float) -> bool:
+    """Is ``x`` this plain number? (Comparing an array would compare its elements.)"""
+    return isinstance(x, (int, float, np.number)) and bool(x == number)

@@ -15,7 +15,7 @@ from scipy import special
 
 from ..core.primitive import Primitive, elementwise
 from ..core.table import OPS
-from .declare import constant
+from .declare import frozen
 
 LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
 _ANY, _POSITIVE, _UNIT = (-3.0, 3.0), (0.2, 3.0), (-0.9, 0.9)
@@ -142,7 +142,7 @@ log1p = elementwise(np.log1p, vjp=[lambda g, y, x: g / (1 + x)], reads=["0"], do
 
 def _share(g: Any, exp: Any, mine: Any, other: Any) -> Any:
     """``g`` times the part of ``exp(mine)`` in the sum: exp(mine - y) would be off by eps * |y|."""
-    top = np.maximum(constant(mine), constant(other))
+    top = np.maximum(frozen(mine), frozen(other))
     top = np.where(np.isfinite(top), top, 0)
     weight = exp(mine - top)
     return g * (weight / (weight + exp(other - top)))

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
-from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.table import OPS
-from ..errors import NoGradientError
-from .declare import constant, expanded, implements, integral, misfit, no_out, normal_axes
+from .declare import expanded, implements, integral, is_number, misfit, no_out, normal_axes
 
 # --- linear --------------------------------------------------------------------------------------
 
@@ -44,14 +41,14 @@ def _sum(
 ) -> Any:
     if axis is None and dtype is None and out is None and keepdims is False and where is True:
         y = sum_.apply(a)  # nothing given: np.sum(v), the common case
-        return y if initial is np._NoValue or _is(initial, 0) else y + initial
+        return y if initial is np._NoValue or is_number(initial, 0) else y + initial
     no_out("np.sum", out)
     if integral(dtype):
         return np.sum(a._data, axis, dtype, None, keepdims, initial, where)
     if where is not True:
         a = np.where(where, a, 0)
     y = sum_.apply(a, axis=axis, dtype=dtype, keepdims=_flag(keepdims))
-    return y if _unset(initial) or _is(initial, 0) else y + initial
+    return y if _unset(initial) or is_number(initial, 0) else y + initial
 
 
 def _add_reduce(a: Any, axis: Any = 0, *args: Any, **keywords: Any) -> Any:
@@ -67,10 +64,6 @@ def _flag(keepdims: Any) -> bool:
 
 def _unset(x: Any) -> bool:
     return x is np._NoValue
-
-
-def _is(x: Any, number: float) -> bool:
-    return isinstance(x, (int, float, np.number)) and x == number
 
 
 def _count(x: Any, axis: Any) -> int:
@@ -212,7 +205,7 @@ def _prod(
     if where is not True and not _unset(where):
         a = np.where(where, a, 1)
     y = prod(a, axis=axis, keepdims=_flag(keepdims))
-    return y if _unset(initial) or _is(initial, 1) else y * initial
+    return y if _unset(initial) or is_number(initial, 1) else y * initial
 
 
 def _multiply_reduce(a: Any, axis: Any = 0, *args: Any, **keywords: Any) -> Any:
@@ -326,139 +319,3 @@ def _var(
 @implements(np.std)
 def _std(a: Any, *args: Any, **keywords: Any) -> Any:
     return np.sqrt(_var(a, *args, **keywords))
-
-
-# --- norms and logsumexp -------------------------------------------------------------------------
-
-
-def _norm_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    size = expanded(y, x.ndim, axis, keepdims)
-    direction = (np.conjugate(x) if x.dtype.kind == "c" else x) / np.where(np.equal(size, 0), 1, size)
-    return expanded(g, x.ndim, axis, keepdims) * direction  # zero at zero
-
-
-norm2 = Primitive(
-    "np.linalg.norm",
-    lambda x, axis=None, keepdims=False: _euclidean(x, axis, keepdims),
-    vjp=[_norm_rule],
-)
-
-
-def _euclidean(x: Any, axis: Any, keepdims: bool) -> Any:
-    square = x * x if x.dtype.kind != "c" else x.real**2 + x.imag**2
-    return np.sqrt(np.add.reduce(square, axis, None, None, keepdims))
-
-
-@implements(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    if axis is None:
-        if ord is None or (ord in ("fro", "f") and x.ndim == 2) or (_is(ord, 2) and x.ndim == 1):
-            return norm2(x, axis=None, keepdims=keepdims)
-        axis = tuple(range(x.ndim))
-    axes = normal_axes(axis, x.ndim)
-    if len(axes) == 1:
-        return _vector_norm(x, ord, axes[0], keepdims)
-    if len(axes) == 2:
-        return _matrix_norm(x, ord, axes, keepdims)
-    raise misfit("Improper number of dimensions to norm.")
-
-
-def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
-    if ord is None or _is(ord, 2):
-        return norm2(x, axis=axis, keepdims=keepdims)
-    if isinstance(ord, str):
-        raise misfit(f"Invalid norm order '{ord}' for vectors")
-    size = np.absolute(x)
-    if ord == np.inf:
-        return np.max(size, axis=axis, keepdims=keepdims)
-    if ord == -np.inf:
-        return np.min(size, axis=axis, keepdims=keepdims)
-    if ord == 0:
-        return np.sum(np.not_equal(x, 0).astype(size.dtype), axis=axis, keepdims=keepdims)
-    if ord == 1:
-        return np.sum(size, axis=axis, keepdims=keepdims)
-    return np.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
-
-
-def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    if ord is None or ord in ("fro", "f"):
-        return norm2(x, axis=axes, keepdims=keepdims)
-    if ord not in (1, -1, np.inf, -np.inf):
-        return _singular_norm(x, ord, axes, keepdims)
-    row, column = axes
-    along, across = (row, column) if abs(ord) == 1 else (column, row)
-    sums = np.sum(np.absolute(x), axis=along, keepdims=True)
-    best = np.max if ord > 0 else np.min
-    y = best(sums, axis=across, keepdims=True)
-    return y if keepdims else np.squeeze(y, axis=axes)
-
-
-def _singular_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    """Norms by singular values: the largest, the smallest, their sum."""
-    if ord not in (2, -2, "nuc"):
-        raise misfit(f"Invalid norm order {ord!r} for matrices")
-    op = OPS.get(np.linalg.svd)
-    if op is None:
-        raise NoGradientError(
-            f"np.linalg.norm(ord={ord!r}) of a matrix has no gradient in whence{called_at()}\n"
-            "  → orders 1, -1, inf, -inf and 'fro' have; v.data for a constant"
-        )
-    values = op(np.moveaxis(x, axes, (-2, -1)), compute_uv=False)
-    pick = {2: np.max, -2: np.min, "nuc": np.sum}[ord]
-    y = pick(values, axis=-1)
-    return np.expand_dims(y, axes) if keepdims else y
-
-
-def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    # exp(x - y) would be off by eps * |y|; the shift is a constant, it cancels
-    top = np.max(constant(x), axis=axis, keepdims=True, initial=-np.inf)
-    weights = np.exp(x - np.where(np.isfinite(top), top, 0))
-    total = np.sum(weights, axis=axis, keepdims=True)
-    share = weights / np.where(np.equal(total, 0), 1, total)  # all -inf: no weight anywhere
-    return expanded(g, x.ndim, axis, keepdims) * share
-
-
-logsumexp_ = Primitive(
-    "scipy.special.logsumexp",
-    lambda x, axis=None, keepdims=False: special.logsumexp(x, axis=axis, keepdims=keepdims),
-    vjp=[_logsumexp_rule],
-    reads=["0"],
-)
-
-
-def logsumexp(
-    a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
-) -> Any:
-    """``log(sum(b * exp(a)))`` without overflow, as ``scipy.special.logsumexp``; differentiable.
-
-    Args:
-        a: exponents.
-        axis: over which axes; None for all.
-        b: factors, broadcast against ``a``; their sum must be positive unless ``return_sign``.
-        keepdims: keep the summed axes with length one.
-        return_sign: return ``(log|sum|, sign)``.
-
-    Example:
-        >>> import numpy as np
-        >>> from whence.scipy.special import logsumexp
-        >>> print(logsumexp(np.array([1000.0, 1000.0])))
-        1000.6931471805599
-    """
-    if b is None:
-        y = logsumexp_(a, axis=axis, keepdims=keepdims)
-        return (y, np.ones_like(y)) if return_sign else y
-    top = np.max(np.where(np.not_equal(b, 0), a, -np.inf), axis=axis, keepdims=True)
-    top = np.asarray(constant(top))  # the shift cancels
-    top = np.where(np.isfinite(top), top, 0)
-    total = np.sum(b * np.exp(a - top), axis=axis, keepdims=True)
-    sign = np.sign(constant(total))
-    y = np.log(np.absolute(total)) + top
-    if not keepdims:
-        y = np.squeeze(y, axis=None if axis is None else normal_axes(axis, np.ndim(y)))
-        sign = np.reshape(sign, np.shape(y))
-    if return_sign:
-        return y, sign
-    return np.where(sign < 0, np.nan, y)
-
-
-OPS[np.logaddexp, "reduce"] = lambda a, axis=0, keepdims=False: logsumexp_(a, axis=axis, keepdims=keepdims)

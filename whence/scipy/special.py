@@ -1,3 +1,3 @@
 """The mirror of ``scipy.special``."""
 
-from ..ops.reduction import logsumexp as logsumexp
+from ..ops.norm import logsumexp as logsumexp
