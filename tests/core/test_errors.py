@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import sys
@@ -209,8 +210,6 @@ def test_an_unknown_function():
 
 
 def test_a_shallow_copy():
-    import copy
-
     with pytest.raises(GraphError, match=r"v\.detach\(\)"):
         copy.copy(ones(2))
 
@@ -436,7 +435,7 @@ def test_input_of_several():
         _ = y.creator.input
     with pytest.raises(GraphError, match="has not been called"):
         _ = Twice().inputs
-    y, z = variant(forward=lambda self, a: (a, a))(ones(3))
+    y, _z = variant(forward=lambda self, a: (a, a))(ones(3))
     with pytest.raises(GraphError, match=r"has 2 outputs; write outputs\[0\]"):
         _ = y.creator.output
 

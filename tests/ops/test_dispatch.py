@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,11 @@ def test_no_function_loses_the_gradient_silently(name):
     assert fitted, f"none of the calls fitted {name}"
 
 
-LINE = next(i for i, text in enumerate(open(__file__, encoding="utf-8"), 1) if text.strip() == "y = f(*args)")
+LINE = next(
+    i
+    for i, text in enumerate(Path(__file__).read_text(encoding="utf-8").splitlines(), 1)
+    if text.strip() == "y = f(*args)"
+)
 
 
 def _moves(f: Any, args: Any) -> list[bool]:

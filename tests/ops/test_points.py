@@ -9,6 +9,7 @@ import pytest
 
 from whence import Variable
 from whence.errors import BoundsError, DtypeError, NoGradientError, ShapeError
+from whence.ops.reduction import logsumexp
 
 from . import calculus as law
 
@@ -106,7 +107,8 @@ def test_products_that_underflow():
 
 
 def test_products_that_overflow():
-    same(gradient(np.prod, [1e200, 1e200, 1e-200]), [1.0, 1.0, np.inf])
+    with np.errstate(over="ignore"):
+        same(gradient(np.prod, [1e200, 1e200, 1e-200]), [1.0, 1.0, np.inf])
 
 
 def test_powers_at_zero():
@@ -156,8 +158,6 @@ def test_heaviside_passes_the_gradient_of_its_value_at_zero():
 
 
 def test_logsumexp_of_minus_infinity():
-    from whence.ops.reduction import logsumexp
-
     same(gradient(logsumexp, [-np.inf, 0.0, 0.0]), [0, 0.5, 0.5])
     same(gradient(logsumexp, [-np.inf, -np.inf]), [0, 0])
     same(gradient(logsumexp, [1000.0, 1000.0]), [0.5, 0.5])
@@ -178,7 +178,8 @@ def test_logsumexp_of_minus_infinity():
     [
         np.sum, np.prod, np.mean, np.var, np.std, np.cumsum, np.cumprod, np.sort, np.exp, np.linalg.norm,
         np.ravel, np.diff, np.flip, np.sinc, lambda x: x @ x, lambda x: np.outer(x, x), lambda x: x[[]],
-        lambda x: x[np.array([], bool)], lambda x: np.pad(x, 1), lambda x: np.repeat(x, 3), lambda x: np.tile(x, 2),
+        lambda x: x[np.array([], bool)], lambda x: np.pad(x, 1), lambda x: np.repeat(x, 3),
+        lambda x: np.tile(x, 2),
         lambda x: np.concatenate([x, x]), lambda x: np.where(x > 0, x, x), lambda x: np.einsum("i,i->", x, x),
         lambda x: np.max(x, initial=1.0), lambda x: np.var(x, ddof=1), lambda x: np.roll(x, 1),
     ],
@@ -199,7 +200,7 @@ def test_the_variance_of_one():
 
 
 def test_extremes_of_nothing_raise():
-    with pytest.raises(ShapeError, match="np.max: zero-size array"):
+    with pytest.raises(ShapeError, match=r"np\.max: zero-size array"):
         np.max(Variable(np.zeros(0)))
 
 
