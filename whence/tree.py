@@ -32,6 +32,8 @@ class Structure:
 
     def unflatten(self, leaves: Iterable[Any]) -> Any:
         """Put ``leaves`` back, in the order in which :func:`flatten` gave them."""
+        if self is LEAF and isinstance(leaves, list) and len(leaves) == 1:
+            return leaves[0]
         iterator = iter(leaves)
         tree = self._build(iterator)
         if next(iterator, _END) is not _END:

@@ -435,7 +435,7 @@ def test_input_of_several():
         _ = y.creator.input
     with pytest.raises(GraphError, match="has not been called"):
         _ = Twice().inputs
-    y, _z = variant(forward=lambda self, a: (a, a))(ones(3))
+    y, _ = variant(forward=lambda self, a: (a, a))(ones(3))
     with pytest.raises(GraphError, match=r"has 2 outputs; write outputs\[0\]"):
         _ = y.creator.output
 
@@ -446,3 +446,17 @@ def test_a_value_that_was_not_kept():
     (released,) = y.creator.inputs[:1]
     assert released.shape == (1000,)
     raised(GraphError, "was not kept", lambda: released.data)
+
+
+@pytest.mark.parametrize("view", [lambda v: v[0], lambda v: v.T, lambda v: v.reshape(-1), lambda v: v[:, ::-1]])
+def test_writing_into_a_view_is_refused(view):
+    v = Variable(np.ones((2, 2)))
+    w = view(v)
+    with pytest.raises(GraphError, match=r"is a view, made at .*test_errors.py:\d+(.|\n)*index once"):
+        w[0] = 5.0
+    with no_grad(), pytest.raises(GraphError, match="is a view"):
+        view(v)[0] = 5.0
+    w = view(v).copy()
+    w[0] = 5.0
+    w.sum().backward()
+    assert v.grad.data.sum() == w.size - w.data[0].size

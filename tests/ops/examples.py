@@ -187,6 +187,8 @@ EXAMPLES: dict[Any, list[Example]] = {
         lambda x: np.ravel(x, order="F"),
         lambda x: np.ravel(x.T, order="A"),
         lambda x: np.ravel(x.T, order="K"),
+        lambda x: np.ravel(np.transpose(np.reshape(x, (1, 2, 3)), (2, 0, 1)), order="K"),
+        lambda x: np.ravel(np.concatenate([x, x]).reshape(2, 2, 3).transpose(1, 0, 2), order="K"),
         lambda x: x.ravel(),
         lambda x: x.flatten("F"),
     ),

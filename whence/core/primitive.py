@@ -77,7 +77,7 @@ class Primitive:
         if not many and not callable(vjp):
             if len(vjp) == 1:
                 self.apply = _unary(self)
-            elif kind == "elementwise" and len(vjp) == 2:
+            elif kind == "elementwise" and len(vjp) == 2 and listed:
                 self.apply = _binary(self)
         self.listed = listed  # one of whence's own, which return fresh arrays or what they got
         if listed:
@@ -367,9 +367,9 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
     both, left, right = (primitive.plan(p, 2) for p in ((0, 1), (0,), (1,)))
     owner_of, count, new_node = ref, next_generation, object.__new__
 
-    def binary(a: Any, b: Any, *rest: Any, **params: Any) -> Any:
-        if rest or params or mode() is not EAGER:
-            return general(a, b, *rest, **params)
+    def binary(a: Any, b: Any) -> Any:
+        if mode() is not EAGER:
+            return general(a, b)
         if type(a) is Variable:
             x = a._data
             edge = a.edge

@@ -123,7 +123,7 @@ def sweep(
         if retained is not None:
             _retain(node, g, retained)
         wanted = None
-        if targets is not None:
+        if targets is not None and not _all_lead_on(edges, targets, floor):
             wanted = [_leads_to(edge, targets, floor) for edge in edges]
             if all(wanted):
                 wanted = None
@@ -248,6 +248,14 @@ def outside(edge: Any, targets: Any, floor: int) -> bool:
     if edge in targets or type(edge) is Constant:
         return False
     return edge.owner() is not None if edge.node is None else edge.generation < floor
+
+
+def _all_lead_on(edges: tuple[Any, ...], targets: Any, floor: int) -> bool:
+    """Do all edges lead to targets, as far as a quick look tells? They nearly always do."""
+    for edge in edges:
+        if edge not in targets and (type(edge) is Leaf or edge.generation < floor):
+            return False
+    return True
 
 
 def _leads_to(edge: Any, targets: Any, floor: int) -> bool:

@@ -563,7 +563,20 @@ class Variable:
         """``v[index] = value``, recorded: gradients flow to ``value`` and to what is left of v.
 
         Ops recorded before keep the old values; views taken before (``w = v[1:]``) do too.
+
+        Raises:
+            GraphError: v is itself a view (``v[0][1] = x``): NumPy would write through to the
+                array behind it, which a Variable cannot.
         """
+        maker = self.creator
+        if getattr(self._data, "base", None) is not None and (
+            self.edge is None or (maker is not None and maker.label != "identity")
+        ):
+            raise GraphError(
+                f"this Variable is a view, {made_at(self.edge)}; writing into it would not reach "
+                f"the Variable behind it{called_at()}\n"
+                "  → index once (v[0, 1] = x instead of v[0][1] = x), or write to a copy: w = v[0].copy()"
+            )
         before = make(self._data, self.edge)
         if self.edge is None:
             before.edge = self._leaf()
@@ -829,8 +842,10 @@ def _no_op(function: Callable[..., Any], args: Any, kwargs: Any, name: str | Non
     """A NumPy function without an op: plain where nothing can be lost, else an error."""
     if function in PLAIN or not mode().recording:
         return function(*_strip(args), **{key: _strip(x) for key, x in kwargs.items()})
+    given = [x for x in (*args, *kwargs.values()) if isinstance(x, Variable)]
+    lines = "".join(f"  an argument of shape {x.shape}, {made_at(x.edge)}\n" for x in given)
     raise NoGradientError(
-        f"{name or name_of(function)} has no gradient in whence{called_at()}\n"
+        f"{name or name_of(function)} has no gradient in whence{called_at()}\n{lines}"
         "  → pass v.data to treat the value as a constant, or declare the gradient with "
         "whence.primitive"
     )

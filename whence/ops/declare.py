@@ -16,8 +16,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def implements(*functions: Any) -> Callable[[F], F]:
-    """Let the decorated function stand for NumPy's ``functions`` when a Variable is among the
-    arguments. It takes NumPy's own signature."""
+    """Let the decorated function stand for NumPy's ``functions`` where a Variable is an argument.
+
+    It takes NumPy's own signature.
+    """
 
     def register(function: F) -> F:
         for key in functions:

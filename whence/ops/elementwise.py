@@ -27,7 +27,7 @@ def _zero(g: Any, y: Any, *xs: Any) -> Any:
 
 def _scaled(g: Any, b: Any) -> Any:
     """``g * b``, without a pass over memory where g is the 1 that a sweep started with."""
-    if type(b) is np.ndarray and type(g) is not np.ndarray and isinstance(g, np.generic):
+    if type(b) is np.ndarray and b.nbytes > 4096 and isinstance(g, np.generic):
         return b.view() if g == 1 and g.dtype == b.dtype else g * b
     return g * b
 

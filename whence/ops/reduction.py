@@ -181,7 +181,7 @@ def _product_of_others(x: Any, axes: tuple[int, ...]) -> Any:
     """For each element the product of all the others along ``axes``; no division, so zeros do."""
     rest = tuple(i for i in range(x.ndim) if i not in axes)
     order = rest + axes
-    flat = np.reshape(np.transpose(x, order), tuple(x.shape[i] for i in rest) + (-1,))
+    flat = np.reshape(np.transpose(x, order), (*(x.shape[i] for i in rest), -1))
     ones = np.ones_like(flat[..., :1])
     before = np.cumprod(np.concatenate([ones, flat[..., :-1]], -1), -1)
     after = np.flip(np.cumprod(np.concatenate([ones, np.flip(flat, -1)[..., :-1]], -1), -1), -1)
@@ -432,7 +432,8 @@ def logsumexp(
     """``log(sum(b * exp(a)))`` without overflow, as ``scipy.special.logsumexp``; differentiable.
 
     Args:
-        a: exponents. axis: over which axes; None for all.
+        a: exponents.
+        axis: over which axes; None for all.
         b: factors, broadcast against ``a``; their sum must be positive unless ``return_sign``.
         keepdims: keep the summed axes with length one.
         return_sign: return ``(log|sum|, sign)``.

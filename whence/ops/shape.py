@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..core.primitive import PRIMITIVES, Primitive
 from ..core.table import OPS
 from ..core.variable import Variable
 from ..errors import DtypeError, NoGradientError
-from .declare import implements, misfit, no_out, normal_axes
+from .declare import constant, implements, misfit, no_out, normal_axes
 
 # --- one array in, one out -----------------------------------------------------------------------
 
@@ -34,6 +35,10 @@ def _reshape(a: Any, /, shape: Any = None, order: Any = "C", *, copy: bool | Non
 
 @implements(np.ravel)
 def _ravel(a: Any, order: Any = "C") -> Any:
+    if order == "K" and not a._data.flags.forc:  # as it lies in memory
+        strides = a._data.strides
+        a = np.transpose(a, sorted(range(a.ndim), key=lambda i: -abs(strides[i])))
+        order = "C"
     return _reshape(a, (-1,), order)
 
 
@@ -237,6 +242,7 @@ repeat = Primitive(
 
 @implements(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    repeats = constant(repeats)
     if axis is None:
         return repeat(np.ravel(a), repeats=repeats, axis=0)
     return repeat(a, repeats=repeats, axis=normal_axes(axis, a.ndim)[0])
@@ -462,7 +468,7 @@ def _pieces(sections: Any, length: int, even: bool) -> Sequence[tuple[int, int]]
             raise misfit("array split does not result in an equal division")
         small, extra = divmod(length, count)
         cuts = [i * small + min(i, extra) for i in range(count + 1)]
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(itertools.pairwise(cuts))
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int, even: bool) -> list[Any]:

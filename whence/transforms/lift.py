@@ -45,8 +45,13 @@ def lift(tree: Any, copy: bool = False) -> Lifted:
 
     With ``copy`` the graph outlives the call, and must not see what is written to the arrays later.
     """
-    leaves, structure = flatten(tree)
     floor = next_generation()
+    if type(tree) is np.ndarray and tree.dtype.kind in "fc":  # one array, the common case
+        v = make(tree.copy() if copy else tree.view())
+        frame = user_frame()
+        edge = v.edge = Leaf(ref(v), frame.f_code, frame.f_lasti)
+        return Lifted(v, [v], [edge], LEAF, floor, False)
+    leaves, structure = flatten(tree)
     frame = None
     live = False
     variables = []
