@@ -7,6 +7,7 @@ dataclass instances are containers; everything else, ``None`` included, is a lea
 from __future__ import annotations
 
 import dataclasses
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ class Structure:
     kind: type | None  # None marks a leaf
     keys: tuple[Any, ...] = ()
     children: tuple[Structure, ...] = ()
+    factory: Any = dataclasses.field(default=None, compare=False)  # of a defaultdict
 
     @property
     def leaves(self) -> int:
@@ -48,7 +50,11 @@ class Structure:
             return leaf
         parts = [child._build(leaves) for child in self.children]
         if issubclass(self.kind, dict):
-            return _dict_like(self.kind, zip(self.keys, parts, strict=True))
+            built: Any = self.kind.__new__(self.kind)
+            built.update(zip(self.keys, parts, strict=True))
+            if self.factory is not None:
+                built.default_factory = self.factory
+            return built
         if dataclasses.is_dataclass(self.kind):
             return _dataclass_like(self.kind, zip(self.keys, parts, strict=True))
         if hasattr(self.kind, "_fields"):  # a named tuple takes its fields one by one
@@ -60,12 +66,6 @@ _END = object()
 LEAF = Structure(None)
 
 
-def _dict_like(kind: type, items: Iterable[tuple[Any, Any]]) -> Any:
-    built = kind.__new__(kind)
-    built.update(items)
-    return built
-
-
 def _dataclass_like(kind: type, items: Iterable[tuple[str, Any]]) -> Any:
     built = object.__new__(kind)
     for name, value in items:
@@ -73,13 +73,21 @@ def _dataclass_like(kind: type, items: Iterable[tuple[str, Any]]) -> Any:
     return built
 
 
+def _keys_of(tree: dict[Any, Any]) -> tuple[Any, ...]:
+    """Sorted, so that dicts with the same keys have the same structure; where they do not sort, as
+    inserted. An OrderedDict means its order."""
+    if isinstance(tree, OrderedDict):
+        return tuple(tree)
+    try:
+        return tuple(sorted(tree))
+    except TypeError:
+        return tuple(tree)
+
+
 def _open(tree: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
     """Keys and children of a container, or None for a leaf."""
     if isinstance(tree, dict):
-        try:
-            keys = tuple(sorted(tree))
-        except TypeError:
-            keys = tuple(tree)
+        keys = _keys_of(tree)
         return keys, tuple(tree[key] for key in keys)
     if isinstance(tree, (list, tuple)):
         return (), tuple(tree)
@@ -108,7 +116,8 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
         below, structure = flatten(part)
         leaves += below
         children.append(structure)
-    return leaves, Structure(type(tree), keys, tuple(children))
+    factory = tree.default_factory if isinstance(tree, defaultdict) else None
+    return leaves, Structure(type(tree), keys, tuple(children), factory)
 
 
 def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
@@ -142,18 +151,24 @@ def paths(structure: Structure) -> list[str]:
     if dataclasses.is_dataclass(structure.kind):
         names = [f".{key}" for key in structure.keys]
     return [
-        name + below
-        for name, child in zip(names, structure.children, strict=True)
-        for below in paths(child)
+        name + below for name, child in zip(names, structure.children, strict=True) for below in paths(child)
     ]
 
 
 def describe(structure: Structure) -> str:
     """A short text of a structure: ``{'b': (*, *), 'w': *}``."""
-    if structure.kind is None:
+    kind = structure.kind
+    if kind is None:
         return "*"
     parts = [describe(child) for child in structure.children]
-    if structure.keys:
-        parts = [f"{key!r}: {part}" for key, part in zip(structure.keys, parts, strict=True)]
-        return "{" + ", ".join(parts) + "}"
-    return ("[{}]" if issubclass(structure.kind, list) else "({})").format(", ".join(parts))
+    if issubclass(kind, dict):
+        pairs = zip(structure.keys, parts, strict=True)
+        return "{" + ", ".join(f"{key!r}: {part}" for key, part in pairs) + "}"
+    fields = structure.keys or getattr(kind, "_fields", ())
+    if fields:
+        named = ", ".join(f"{key}={part}" for key, part in zip(fields, parts, strict=True))
+        return f"{kind.__name__}({named})"
+    inside = ", ".join(parts)
+    if issubclass(kind, list):
+        return f"[{inside}]"
+    return f"({inside},)" if len(parts) == 1 else f"({inside})"

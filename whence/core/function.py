@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -108,7 +108,9 @@ class Function:
             edges.append(edge)
             values.append(value)
         attributes = getattr(node, "__dict__", None)
-        before = dict(attributes) if attributes else _NOTHING
+        if attributes is None:
+            attributes = _in_slots(node)
+        before = _snapshot(attributes) if attributes else _NOTHING
         ys = _locked(node.forward, values, node)
         if type(ys) is float64:  # an array would still have to be looked at
             single, outputs = True, (make(ys),)
@@ -127,7 +129,10 @@ class Function:
                 if edge.stamps is not None:
                     node.stamps = stamps_of(edges, values)
                     break
-            node.stashed = tuple(_stashed(before, attributes)) if attributes else ()
+            attributes = getattr(node, "__dict__", None)
+            if attributes is None:
+                attributes = _in_slots(node)
+            node.stashed = tuple(_stashed(before, attributes, values, outputs)) if attributes else ()
             frame = sys._getframe(1)
             if INSIDE[frame.f_code.co_filename]:
                 frame = user_frame()
@@ -276,6 +281,8 @@ class Function:
                 f"shape {value.shape}\n  {self.label} was {made_at(self)}\n"
                 "  → a gradient has the shape of its input"
             )
+        if type(gx) is ndarray and any(gx is saved for saved in self.values):
+            gx = gx.view()  # marked as memory that is not the gradient's own
         return conform(gx, value, self)
 
     # --- attributes that forward leaves on self --------------------------------------------------
@@ -283,13 +290,8 @@ class Function:
     def _again(self) -> Function:
         """A fresh node with the same attributes, for another call."""
         node = type(self).__new__(type(self))
-        for cls in type(self).__mro__:
-            if cls is Function:
-                break
-            slots = cls.__dict__.get("__slots__", ())
-            for slot in (slots,) if isinstance(slots, str) else slots:
-                if not slot.startswith("__") and hasattr(self, slot):
-                    setattr(node, slot, getattr(self, slot))
+        for name, value in _in_slots(self).items():
+            setattr(node, name, value)
         if hasattr(self, "__dict__"):
             node.__dict__.update(self.__dict__)
         return node
@@ -297,24 +299,23 @@ class Function:
     @contextmanager
     def _live_stash(self) -> Iterator[None]:
         """While gradients are recorded: stashed inputs and outputs become recorded values."""
-        old = {name: getattr(self, name) for name in self.stashed}
-        for name, value in old.items():
-            setattr(self, name, self._recorded(name, value))
+        old = {stash.name: getattr(self, stash.name) for stash in self.stashed}
+        for stash in self.stashed:
+            setattr(self, stash.name, self._recorded(stash, old[stash.name]))
         try:
             yield
         finally:
             for name, value in old.items():
                 setattr(self, name, value)
 
-    def _recorded(self, name: str, stashed: Any) -> Any:
-        for edge, value in zip(self.edges, self.values, strict=True):
-            if stashed is value:
-                return make(value, edge)
-        owner = self.owner()
-        if owner is not None and stashed is owner._data:
-            return make(stashed, self)
+    def _recorded(self, stash: Stash, value: Any) -> Variable:
+        """A stashed input or output as the value that the graph knows."""
+        if stash.source == "input":
+            return make(value, self.edges[stash.position])
+        if stash.source == "output":
+            return make(value, self.ports[stash.position] if self.ports else self)
         raise NoGradientError(
-            f"{self.label}.forward stored self.{name}, which depends on the input; its second "
+            f"{self.label}.forward stored self.{stash.name}, which depends on the input; its second "
             f"derivative would miss that\n  {self.label} was {made_at(self)}\n"
             f"  → compute it again in backward from self.input.data, instead of storing it"
         )
@@ -336,7 +337,7 @@ class Function:
                 continue
             stack.extend(node.edges)
             if type(edge) is Port:
-                edge.node = None
+                edge.unchain()
             else:
                 node.sever()
 
@@ -425,11 +426,55 @@ def _result(y: Any, node: Function, values: list[Any]) -> Any:
     return y
 
 
-def _stashed(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    """Names of the attributes with floating-point contents that forward left on self."""
+class Stash(NamedTuple):
+    """An attribute with floating-point contents that forward left on self."""
+
+    name: str
+    source: str  # "input" or "output", if it is that very array
+    position: int
+
+
+def _in_slots(node: Function) -> dict[str, Any]:
+    """What an instance of a class without ``__dict__`` keeps."""
+    names = [name for cls in type(node).__mro__ if cls is not Function for name in _slots(cls)]
+    return {name: getattr(node, name) for name in names if hasattr(node, name)}
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    slots = () if cls is Function else cls.__dict__.get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _snapshot(attributes: dict[str, Any]) -> dict[str, Any]:
+    """The attributes, and of those that can be written to in place the contents."""
+    return {name: (value, _contents(value)) for name, value in attributes.items()}
+
+
+def _contents(value: Any) -> Any:
+    if isinstance(value, list):
+        return [id(part) for part in value]
+    if isinstance(value, dict):
+        return [id(part) for part in value.values()]
+    return fingerprint(value, exact=False) if type(value) is ndarray else None
+
+
+def _stashed(
+    before: dict[str, Any], after: dict[str, Any], inputs: list[Any], outputs: tuple[Variable, ...]
+) -> Iterator[Stash]:
+    """The attributes that forward set or wrote to."""
     for name, value in after.items():
-        if (name not in before or before[name] is not value) and _holds_floats(value):
-            yield name
+        if name in before and before[name][0] is value and before[name][1] == _contents(value):
+            continue
+        if not _holds_floats(value):
+            continue
+        source, position = "", 0
+        for i, x in enumerate(inputs):
+            if x is value:
+                source, position = "input", i
+        for i, y in enumerate(outputs):
+            if y._data is value:
+                source, position = "output", i
+        yield Stash(name, source, position)
 
 
 def _holds_floats(value: Any) -> bool:

@@ -85,12 +85,12 @@ class Port:
     @property
     def code(self) -> CodeType | None:
         """The code that called the node."""
-        return self.node.code
+        return None if self.node is None else self.node.code
 
     @property
     def lasti(self) -> int:
         """The instruction in it."""
-        return self.node.lasti
+        return 0 if self.node is None else self.node.lasti
 
     @property
     def stamps(self) -> tuple[Stamp, ...] | None:
@@ -103,6 +103,13 @@ class Port:
             self._alone = stamps
         else:
             self.node.stamps = stamps
+
+    def unchain(self) -> None:
+        """Forget the node: the output becomes an input, here and where it was used before."""
+        owner = self.owner()
+        if owner is not None and owner.edge is self:
+            owner.edge = Leaf(self.owner, self.code, self.lasti, self.name)
+        self.node = None
 
 
 class Absent:

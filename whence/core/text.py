@@ -9,7 +9,7 @@ import numpy as np
 from .graph import Absent, Constant
 from .origin import place_of
 
-_WIDTH = 60  # the column, at most, where the source lines start
+_WIDTH = 72  # the column, at most, where the source lines start
 _SOURCE = 100  # characters of a source line
 _OPERANDS = 8  # of one node, that are written out
 _LINES = 200  # of the whole tree
@@ -69,8 +69,7 @@ def _below(node: Any, tail: str, level: int) -> tuple[list[_Branch], list[Any]]:
     operands = list(node.operands())
     count = len(operands) if len(operands) <= _OPERANDS + 1 else _OPERANDS
     branches = [
-        _Branch(edge, value, tail + "├─ ", tail + "│  ", level + 1)
-        for edge, value in operands[:count]
+        _Branch(edge, value, tail + "├─ ", tail + "│  ", level + 1) for edge, value in operands[:count]
     ]
     left_out = [edge.node for edge, _ in operands[count:]]
     if left_out:
@@ -104,9 +103,12 @@ def brief(value: Any) -> str:
     if value.ndim == 0:
         return f"{value!s}" + ("" if value.dtype == np.float64 else f" {value.dtype}")
     if value.size <= 4:
-        numbers = np.array2string(value, separator=", ", formatter={"all": "{:.4g}".format})
+        short = "{:.4g}".format
+        kinds: Any = {"float_kind": short, "complex_kind": short, "int": str, "bool": str}
+        numbers = np.array2string(value, separator=", ", formatter=kinds)
         return f"{_kind(value)} {' '.join(numbers.split())}"
-    head = ", ".join(f"{x:.4g}" for x in value[(0,) * (value.ndim - 1)][:3])
+    row = value[(0,) * (value.ndim - 1)]
+    head = ", ".join(f"{x:.4g}" for x in (row if row.size > 2 else value.ravel())[:3])
     return f"{_kind(value)} [{head}, …]"
 
 

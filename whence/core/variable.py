@@ -258,7 +258,7 @@ class Variable:
         if edge is None or self.creator is None:
             return
         if type(edge) is Port:
-            edge.node = None
+            edge.unchain()
         else:
             edge.sever()
 

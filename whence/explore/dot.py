@@ -73,9 +73,7 @@ class _Picture:
             made = not isinstance(edge, Variable) and not is_input(edge)
             color = "#f4f4f4" if made else "#ffe9b8"
             label = self._label(edge, self.known.get(edge, data))
-            self.shapes.append(
-                f'{name} [shape=ellipse, style=filled, fillcolor="{color}", label="{label}"];'
-            )
+            self.shapes.append(f'{name} [shape=ellipse, style=filled, fillcolor="{color}", label="{label}"];')
         return self.names[edge]
 
     def function(self, label: str, where: str | None) -> str:
@@ -89,9 +87,8 @@ class _Picture:
 
     def _label(self, edge: Any, data: Any) -> str:
         name = getattr(edge, "name", None)
-        if data is None:
-            text = ""
-        else:
+        text = ""
+        if data is not None:
             text = brief(as_array(data)) if self.show else str(np.shape(data))
         if name is not None and (not self.show or not text):
             return _escaped(name)

@@ -131,9 +131,7 @@ def _finite(value: Any) -> bool:
     return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
 
 
-def _report(
-    maker: Any, label: str, value: Any, operands: list[tuple[Any, Any]], direction: str
-) -> NonFinite:
+def _report(maker: Any, label: str, value: Any, operands: list[tuple[Any, Any]], direction: str) -> NonFinite:
     kind = "NaN" if np.isnan(value).any() else "infinity"
     place = place_of(getattr(maker, "code", None), getattr(maker, "lasti", 0)) or here()
     where = place.where if place else "an unknown line"

@@ -37,7 +37,7 @@ def known_values(outputs: tuple[Variable, ...], nodes: list[Any]) -> Values:
         for edge, value in node.operands():
             if not isinstance(value, Absent):
                 values[edge] = value
-        for edge in output_edges(node):
+        for edge in (*node.edges, *output_edges(node)):
             owner = edge.owner()
             if owner is not None and owner.edge is edge:
                 values[edge] = owner._data

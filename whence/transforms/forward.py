@@ -77,9 +77,7 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     return structure.unflatten(results[: len(ys)]), structure.unflatten(results[len(ys) :])
 
 
-def push_forward(
-    lifted: Lifted, ys: list[Variable], directions: list[Any], record: bool
-) -> list[Any]:
+def push_forward(lifted: Lifted, ys: list[Variable], directions: list[Any], record: bool) -> list[Any]:
     """The tangents of ``ys`` for these tangents (None for zero) of the lifted inputs."""
     tangents: Tangents = dict(zip(lifted.edges, directions, strict=True))
     with recording():
@@ -145,15 +143,22 @@ def _like(value: Any) -> tuple[tuple[int, ...], Any]:
     return np.shape(value), np.result_type(value)
 
 
+def _result_like(values: tuple[Any, ...]) -> tuple[tuple[int, ...], Any]:
+    """Shape and dtype that an elementwise op makes of these operands."""
+    likes = {_like(v) for v in values if type(v) not in (int, float)}
+    if len(likes) == 1:
+        shape, dtype = likes.pop()
+        if dtype.kind in "fc":
+            return shape, dtype
+    shape = np.broadcast_shapes(*(_like(v)[0] for v in values))
+    # plain Python numbers do not widen a type
+    weak = [v if type(v) in (int, float, complex) else _like(v)[1] for v in values]
+    return shape, np.result_type(*weak)
+
+
 def _fitted(t: Any, node: Any, y: Any, values: tuple[Any, ...]) -> Any:
     """The tangent of an elementwise op, with the shape and type of its output."""
-    if y is None:
-        shape = np.broadcast_shapes(*(_like(v)[0] for v in values))
-        # plain Python numbers do not widen a type
-        weak = [v if type(v) in (int, float, complex) else _like(v)[1] for v in values]
-        dtype = np.result_type(*weak)
-    else:
-        shape, dtype = y.shape, y.dtype
+    shape, dtype = _result_like(values) if y is None else (y.shape, y.dtype)
     t = t if hasattr(t, "dtype") else np.asarray(t)
     if t.shape != shape:
         if not broadcasts(t.shape, shape):

@@ -109,11 +109,9 @@ def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     @functools.wraps(f)
     def product(*args: Any, **kwargs: Any) -> Any:
         if len(args) < 2:
-            raise GraphError(
-                f"hvp(f)(*args, v) needs the arguments of f and then the vector{called_at()}"
-            )
-        *args, v = args
-        where = positions(tuple(args), argnums, "hvp")  # from the front: v is not counted
+            raise GraphError(f"hvp(f)(*args, v) needs the arguments of f and then the vector{called_at()}")
+        args, v = args[:-1], args[-1]
+        where = positions(args, argnums, "hvp")  # from the front: v is not counted
 
         def along(*inner: Any, **keywords: Any) -> Any:
             leaves, structure = flatten(slope(*inner, **keywords))
@@ -149,9 +147,7 @@ def _rows(lifted: Lifted, ys: list[Variable], record: bool) -> Blocks:
     """Pull each unit cotangent back."""
     blocks = []
     for y in ys:
-        rows = [
-            pull_back(lifted, [(y, constant(unit) if record else unit)])[0] for unit in _basis(y)
-        ]
+        rows = [pull_back(lifted, [(y, constant(unit) if record else unit)])[0] for unit in _basis(y)]
         blocks.append(
             [
                 _stacked([row[k] for row in rows], y.shape + v.shape, v, record)
@@ -166,9 +162,7 @@ def _columns(lifted: Lifted, ys: list[Variable], record: bool) -> Blocks:
     blocks: Blocks = [[] for _ in ys]
     for v in lifted.variables:
         columns = [
-            push_forward(
-                lifted, ys, [unit if other is v else None for other in lifted.variables], record
-            )
+            push_forward(lifted, ys, [unit if other is v else None for other in lifted.variables], record)
             for unit in _basis(v)
         ]
         for k, (y, blocks_of_y) in enumerate(zip(ys, blocks, strict=True)):
@@ -184,7 +178,7 @@ def _stacked(parts: list[Any], shape: tuple[int, ...], like: Variable, record: b
         empty = np.zeros(shape, like.dtype)
         return constant(empty) if record else empty
     if not shape:
-        return parts[0]
+        return parts[0] if record else parts[0][()]
     return np.reshape(np.stack(parts), shape)
 
 
