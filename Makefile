@@ -52,7 +52,7 @@ test: lint
 	$(BIN)/python -m pytest
 
 bench: $(BENCH)/.bench
-	@$(BENCH)/bin/python -m benchmarks
+	@$(BENCH)/bin/python -m benchmarks.run
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

@@ -96,7 +96,11 @@ def notebook_expression() -> Row:
         y.backward()
         return x.grad
 
-    contenders: dict[str, Contender] = {"whence": ours, "whence, user's classes": own_classes, "notebook's toy": toy}
+    contenders: dict[str, Contender] = {
+        "whence": ours,
+        "whence, user's classes": own_classes,
+        "notebook's toy": toy,
+    }
     if torch is not None:
 
         def pytorch() -> Any:

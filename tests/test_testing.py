@@ -138,9 +138,8 @@ def test_the_message_names_entry_values_op_and_line():
 )
 def test_the_message_names_the_argument(args, place):
     text = message(nearly, *args)
-    assert text.startswith(f"wrong gradient (order 1): {place}") or (
-        text.startswith(f"wrong gradient (order 1): {place.rstrip(',')}\n")
-    )
+    starts = place, place.rstrip(",") + "\n"
+    assert text.startswith(tuple(f"wrong gradient (order 1): {start}" for start in starts))
     assert "the gradient of nearly is wrong" in text
 
 

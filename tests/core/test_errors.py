@@ -448,7 +448,9 @@ def test_a_value_that_was_not_kept():
     raised(GraphError, "was not kept", lambda: released.data)
 
 
-@pytest.mark.parametrize("view", [lambda v: v[0], lambda v: v.T, lambda v: v.reshape(-1), lambda v: v[:, ::-1]])
+@pytest.mark.parametrize(
+    "view", [lambda v: v[0], lambda v: v.T, lambda v: v.reshape(-1), lambda v: v[:, ::-1]]
+)
 def test_writing_into_a_view_is_refused(view):
     v = Variable(np.ones((2, 2)))
     w = view(v)
