@@ -31,7 +31,19 @@ FLOORS = [
 #: Rooms whose files have one order for good; each imports only from those before it.
 ORDER = {
     "": ["errors", "config", "tree"],
-    "core": ["origin", "table", "graph", "text", "sweep", "array", "variable", "explain", "stash", "function", "primitive"],
+    "core": [
+        "origin",
+        "table",
+        "graph",
+        "text",
+        "sweep",
+        "array",
+        "variable",
+        "explain",
+        "stash",
+        "function",
+        "primitive",
+    ],
 }
 
 #: Packages that whence can do without: each is named by one module only.

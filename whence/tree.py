@@ -74,8 +74,10 @@ def _dataclass_like(kind: type, items: Iterable[tuple[str, Any]]) -> Any:
 
 
 def _keys_of(tree: dict[Any, Any]) -> tuple[Any, ...]:
-    """Sorted, so that dicts with the same keys have the same structure; where they do not sort, as
-    inserted. An OrderedDict means its order."""
+    """Sorted, so that dicts with the same keys have the same structure.
+
+    As inserted where they do not sort, and in an OrderedDict, which means its order.
+    """
     if isinstance(tree, OrderedDict):
         return tuple(tree)
     try:

@@ -462,3 +462,30 @@ def test_writing_into_a_view_is_refused(view):
     w[0] = 5.0
     w.sum().backward()
     assert v.grad.data.sum() == w.size - w.data[0].size
+
+
+def test_writing_into_a_recorded_value_without_recording_is_refused():
+    v = Variable(np.ones(3)) * 2.0
+    with no_grad(), pytest.raises(GraphError, match=r"made at .*test_errors.py:\d+(.|\n)*v.detach()"):
+        v[0] = 5.0
+    w = Variable(np.ones(3))
+    with no_grad():
+        w[0] = 5.0
+    (w * w).sum().backward()
+    assert w.grad.tolist() == [10.0, 2.0, 2.0]
+
+
+def test_a_backward_that_writes_into_its_input_is_refused():
+    class Greedy(Function):
+        def forward(self, x):
+            return x * 2
+
+        def backward(self, gy):
+            x = self.input.data
+            x *= 2
+            return gy * 2
+
+    v = Variable(np.ones(3))
+    with pytest.raises(InPlaceError, match="Greedy.backward wrote into an array"):
+        Greedy()(v).sum().backward()
+    assert v.data.tolist() == [1.0, 1.0, 1.0]

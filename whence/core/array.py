@@ -21,7 +21,6 @@ _divide, _power, _negative = np.true_divide, np.power, np.negative
 _remainder, _floor_divide, _matmul = np.remainder, np.floor_divide, np.matmul
 
 
-
 class Array:
     """The array side of a Variable: its value is ``_data``, its memory ``edge``."""
 
@@ -68,17 +67,6 @@ class Array:
         if self._data.ndim == 0:
             raise TypeError("len() of a Variable with no axes")
         return len(self._data)
-
-    def __repr__(self) -> str:
-        body = np.array2string(np.asarray(self._data), separator=", ", prefix="Variable(")
-        parts = [body]
-        if self._data.dtype not in (np.float64, np.int64, np.bool_):
-            parts.append(f"dtype={self._data.dtype}")
-        if self.name:
-            parts.append(f"name={self.name!r}")
-        if self.creator is not None:
-            parts.append(f"creator={self.creator.label}")
-        return f"Variable({', '.join(parts)})"
 
     def __str__(self) -> str:
         return str(self._data)
@@ -306,7 +294,7 @@ class Array:
     def transpose(self, *axes: Any) -> Self:
         """The axes permuted (reversed if none are given)."""
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
-            axes = axes[0]
+            return OPS[np.transpose](self, axes[0])
         return OPS[np.transpose](self, axes or None)
 
     def swapaxes(self, axis1: int, axis2: int) -> Self:
@@ -413,6 +401,7 @@ class Array:
 
 
 def raw(value: Any) -> Any:
+    """The bare value of a Variable; anything else as it is."""
     return value._data if isinstance(value, Array) else value
 
 

@@ -25,7 +25,7 @@ def operand_lines(args: Sequence[Any], params: dict[str, Any]) -> str:
 
 def shape_advice(name: str, args: Sequence[Any]) -> str:
     """What to write instead, as far as the shapes tell."""
-    shapes = [np.shape(a._data if isinstance(a, Variable) else a) for a in args]
+    shapes: list[Any] = [np.shape(a._data if isinstance(a, Variable) else a) for a in args]
     if len(shapes) != 2:
         return ""
     (a, b) = shapes

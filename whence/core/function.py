@@ -90,15 +90,16 @@ class Function:
     lasti: int
     name: str | None
 
-    def forward(self, *xs: Any) -> Any:
+    def forward(self, *xs: Any, **_: Any) -> Any:
         """The value: arrays in, an array or a tuple of arrays out."""
         raise NoGradientError(f"{type(self).__name__} needs a method forward(self, x){called_at()}")
 
-    def backward(self, *gys: Any) -> Any:
+    def backward(self, *gys: Any, **_: Any) -> Any:
         """The gradient for each input, given the gradient of each output."""
         raise NoGradientError(f"{type(self).__name__} needs a method backward(self, gy){called_at()}")
 
     def __call__(self, *inputs: Any) -> Any:
+        """Compute forward, and become the creator of the result if gradients are recorded."""
         node = self._again() if getattr(self, "generation", 0) else self
         edges = []
         values = []

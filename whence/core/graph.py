@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 import zlib
+from collections.abc import Callable
 from types import CodeType
 from typing import Any, NamedTuple
-from weakref import ReferenceType, ref
+from weakref import ref
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Leaf:
 
     def __init__(
         self,
-        owner: ReferenceType[Any] | None,
+        owner: Callable[[], Any] | None,
         code: CodeType | None = None,
         lasti: int = 0,
         name: str | None = None,
@@ -149,7 +150,7 @@ def fingerprint(array: Any, exact: bool = True) -> Any:
     if array.nbytes <= EXACT:
         return array.tobytes()
     if exact:
-        return zlib.adler32(np.ascontiguousarray(array).view(np.uint8))
+        return zlib.adler32(np.ascontiguousarray(array).view(np.uint8).data)
     if array.flags.c_contiguous or array.flags.f_contiguous:
         flat = array.reshape(-1, order="A")
         return flat[:: max(1, flat.size // SAMPLES)].tobytes()

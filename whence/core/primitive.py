@@ -87,6 +87,7 @@ class Primitive:
         return f"<{self.kind} {self.name}>"
 
     def __call__(self, *args: Any, **params: Any) -> Any:
+        """``apply``."""
         return self.apply(*args, **params)
 
     def plan(self, positions: tuple[int, ...], count: int) -> Plan:
@@ -98,7 +99,7 @@ class Primitive:
             if callable(self.vjp):
                 vjp = self.vjp
                 rules = tuple((i, _numbered(vjp, i)) for i in positions)
-                reads = None if reads is None else reads * count
+                reads = None if reads is None else list(reads) * count
             else:
                 rules = tuple((i, self.vjp[i]) for i in positions)
             if reads is None:
@@ -307,9 +308,7 @@ def elementwise(
         forward: another way to compute the value (an operator, which is quicker on scalars).
         name: as users write it, if not as the function is called.
     """
-    primitive = Primitive(
-        name or name_of(function), forward or function, vjp, reads, "elementwise", domain
-    )
+    primitive = Primitive(name or name_of(function), forward or function, vjp, reads, "elementwise", domain)
     OPS[function] = primitive.apply
     return primitive
 

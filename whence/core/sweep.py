@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from heapq import heappop, heappush, heappushpop
 from typing import Any
 
-from numpy import add, broadcast_to, float64, ndarray, sum as np_sum
+from numpy import add, broadcast_to, float64, ndarray
+from numpy import sum as np_sum
 
 from ..config import mode
 from ..errors import GraphError
@@ -34,9 +35,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
         return g
     extra = g.ndim - len(shape)
     stretched = tuple(
-        axis
-        for axis in range(g.ndim)
-        if axis < extra or (shape[axis - extra] == 1 and g.shape[axis] != 1)
+        axis for axis in range(g.ndim) if axis < extra or (shape[axis - extra] == 1 and g.shape[axis] != 1)
     )
     g = np_sum(g, axis=stretched, keepdims=True) if stretched else g
     return g if g.shape == shape else g.reshape(shape)
@@ -74,9 +73,7 @@ def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     """Can a value of ``shape`` be broadcast to the shape ``to``?"""
     if len(shape) > len(to):
         return False
-    return all(
-        a == b or a == 1 for a, b in zip(reversed(shape), reversed(to), strict=False)
-    )
+    return all(a == b or a == 1 for a, b in zip(reversed(shape), reversed(to), strict=False))
 
 
 def sweep(
@@ -127,7 +124,7 @@ def sweep(
             if all(wanted):
                 wanted = None
             else:
-                foreign = foreign or any([outside(edge, targets, floor) for edge in edges])
+                foreign = foreign or any(outside(edge, targets, floor) for edge in edges)
                 if not any(wanted):
                     continue
         try:

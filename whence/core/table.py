@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 #: NumPy function -> the function that stands for it when an argument is a Variable.
 OPS: dict[Any, Callable[..., Any]] = {}
 
@@ -17,6 +19,8 @@ PLAIN: set[Any] = set()
 
 def name_of(function: Any) -> str:
     """``np.linalg.inv`` for ``numpy.linalg.inv``: how users write a function."""
-    module = getattr(function, "__module__", None) or "numpy"
     name = getattr(function, "__name__", repr(function))
+    module = getattr(function, "__module__", None) or "numpy"
+    if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
+        module = "scipy.special"  # ufuncs do not know where they live
     return f"{module.replace('numpy', 'np', 1)}.{name}"

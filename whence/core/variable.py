@@ -321,25 +321,40 @@ class Variable(Array):
                 f"the Variable behind it{called_at()}\n"
                 "  → index once (v[0, 1] = x instead of v[0][1] = x), or write to a copy: w = v[0].copy()"
             )
-        before = make(self._data, self.edge)
-        if self.edge is None:
-            before.edge = self._leaf()
+        recording = mode().recording
+        if maker is not None and not recording:
+            raise GraphError(
+                f"a recorded value, {made_at(self.edge)}, would be changed without recording it"
+                f"{called_at()}\n  → write outside no_grad, or into v.detach()"
+            )
+        before = make(self._data, self.edge or self._leaf())
         after = OPS["setitem"](before, value, index)
-        if not mode().recording:
-            self._data = after._data
-            if isinstance(self.edge, Leaf):
-                self.edge = self._leaf(self.name)
+        if not recording:
+            self._data, self.edge = after._data, self._leaf(self.name)
             return
-        if self.creator is not None:
+        if maker is not None and self.edge is not None:
             self.edge.owner = nobody  # what it was before has no holder any more
-        self._data, self.edge = after._data, after.edge
-        self.edge.owner = ref(self)
+        self._data = after._data
+        self.edge = edge = after.edge
+        edge.owner = ref(self)
 
     # --- looking at it ---------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        body = np.array2string(np.asarray(self._data), separator=", ", prefix="Variable(")
+        parts = [body]
+        if self._data.dtype not in (np.float64, np.int64, np.bool_):
+            parts.append(f"dtype={self._data.dtype}")
+        if self.name:
+            parts.append(f"name={self.name!r}")
+        if self.creator is not None:
+            parts.append(f"creator={self.creator.label}")
+        return f"Variable({', '.join(parts)})"
 
     def whence(self, depth: int = 10) -> str:
         """The tree of creators, each with its line, shape and value, ``depth`` levels deep."""
         return creators_text(self, depth)
+
     def __reduce__(self) -> Any:
         return _restore, (self._data, self.grad, self.name)
 

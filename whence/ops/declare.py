@@ -78,5 +78,5 @@ def expanded(g: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
 
 
 def is_number(x: Any, number: float) -> bool:
-    """Is ``x`` this plain number? (Comparing an array would compare its elements.)"""
+    """Is ``x`` this plain number (comparing an array would compare its elements)?"""
     return isinstance(x, (int, float, np.number)) and bool(x == number)

@@ -29,7 +29,7 @@ norm2 = Primitive(
 
 def _euclidean(x: Any, axis: Any, keepdims: bool) -> Any:
     square = x * x if x.dtype.kind != "c" else x.real**2 + x.imag**2
-    return np.sqrt(np.add.reduce(square, axis, None, None, keepdims))
+    return np.sqrt(np.add.reduce(square, axis, keepdims=keepdims))
 
 
 @implements(np.linalg.norm)

@@ -108,7 +108,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     if not isinstance(weights, Variable):
         return np.bincount(x, weights, minlength)
     length = np.bincount(x, minlength=minlength).size
-    return PRIMITIVES["scatter"](np.astype(weights, np.float64), index=x, shape=(length,))
+    return PRIMITIVES["scatter"](weights.astype(np.float64), index=x, shape=(length,))
 
 
 @implements("ufunc keywords")

@@ -22,7 +22,7 @@ def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 
 sum_ = Primitive(
     "np.sum",
-    lambda x, axis=None, dtype=None, keepdims=False: np.add.reduce(x, axis, dtype, None, keepdims),
+    lambda x, axis=None, dtype=None, keepdims=False: np.add.reduce(x, axis, dtype, keepdims=keepdims),
     vjp=[lambda g, y, x, axis=None, dtype=None, keepdims=False: _spread(g, x, axis, keepdims)],
     reads=[""],
     kind="linear",
@@ -184,7 +184,7 @@ def _product_of_others(x: Any, axes: tuple[int, ...]) -> Any:
 
 prod = Primitive(
     "np.prod",
-    lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis, None, None, keepdims),
+    lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis, keepdims=keepdims),
     vjp=[_prod_rule],
 )
 

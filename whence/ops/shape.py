@@ -17,8 +17,8 @@ from .declare import frozen, implements, misfit, no_out, normal_axes
 
 reshape = Primitive(
     "np.reshape",
-    lambda x, shape, order="C": np.reshape(x, shape, order=order),
-    vjp=[lambda g, y, x, shape, order="C": np.reshape(g, x.shape, order=order)],
+    lambda x, shape, order="C": x.reshape(shape, order=order),
+    vjp=[lambda g, y, x, shape, order="C": g.reshape(x.shape, order=order)],
     reads=[""],
     kind="linear",
 )
