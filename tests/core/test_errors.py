@@ -486,6 +486,6 @@ def test_a_backward_that_writes_into_its_input_is_refused():
             return gy * 2
 
     v = Variable(np.ones(3))
-    with pytest.raises(InPlaceError, match="Greedy.backward wrote into an array"):
+    with pytest.raises(InPlaceError, match=r"Greedy\.backward wrote into an array"):
         Greedy()(v).sum().backward()
     assert v.data.tolist() == [1.0, 1.0, 1.0]
