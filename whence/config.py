@@ -41,6 +41,22 @@ def _adjusted(**changes: Any) -> Mode:
     return EAGER if setting == EAGER else setting
 
 
+_strict: ContextVar[bool] = ContextVar("whence strict", default=False)
+strict = _strict.get  # True where float(v) would cut the graph that is being differentiated
+
+
+class Strictly:
+    """A block in which ``float(v)`` of a recorded value raises, since its gradient would be lost."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _strict.set(True)
+
+    def __exit__(self, *error: object) -> None:
+        _strict.reset(self._token)
+
+
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Compute without recording: results have no creator. A context manager and a decorator.

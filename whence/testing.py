@@ -312,7 +312,7 @@ def _culprit(f: Callable[..., Any], xs: list[Any], order: int) -> str:
         inputs = inputs_of(node, values)
         if inputs is None:
             continue
-        if any(edge not in values for edge in node.ports or (node,)):
+        if any(edge not in values for edge in node._ports or (node,)):
             values.update(recomputed(node, values))
         wrong = _wrong_at(node, inputs, order)
         if wrong is not None:

@@ -98,8 +98,8 @@ def test_mismatched_shapes_name_both_lines():
 
 
 def _place(v: Variable) -> str:
-    lines = v.edge.code.co_lines()
-    line = next(number for start, end, number in lines if start <= v.edge.lasti < end)
+    lines = v.edge._code.co_lines()
+    line = next(number for start, end, number in lines if start <= v.edge._lasti < end)
     return f"{os.path.relpath(__file__)}:{line}"
 
 

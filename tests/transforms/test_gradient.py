@@ -375,7 +375,7 @@ def test_a_complex_result_is_refused():
 
 @pytest.mark.parametrize(
     "f",
-    [lambda x: 3.0, lambda x: float(x), lambda x: x.data, lambda x: x > 0, lambda x: None],
+    [lambda x: 3.0, lambda x: x.item(), lambda x: x.data, lambda x: x > 0, lambda x: None],
 )
 @pytest.mark.parametrize(
     "transform",

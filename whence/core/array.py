@@ -11,8 +11,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..config import mode
+from ..config import mode, strict
 from ..errors import GraphError, NoGradientError
+from .graph import Constant
 from .origin import called_at, made_at
 from .table import OPS, PLAIN, name_of
 
@@ -29,6 +30,7 @@ class Array:
     __hash__ = object.__hash__
 
     _data: Any
+    data: Any
     edge: Any
 
     # --- looking at it ---------------------------------------------------------------------------
@@ -78,12 +80,14 @@ class Array:
         return bool(self._data)
 
     def __float__(self) -> float:
+        _refuse_to_cut(self, "float")
         return float(self._data)
 
     def __int__(self) -> int:
         return int(self._data)
 
     def __complex__(self) -> complex:
+        _refuse_to_cut(self, "complex")
         return complex(self._data)
 
     def __index__(self) -> int:
@@ -107,7 +111,7 @@ class Array:
                 "  → np.stack([...]) or np.concatenate instead of np.array([...]); v.data for the "
                 "bare values; with whence.no_grad() to allow it"
             )
-        return np.array(self._data, dtype=dtype, copy=copy)
+        return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
@@ -398,6 +402,17 @@ class Array:
     def all(self, axis: Any = None, **keywords: Any) -> Any:
         """Are all elements true? A plain array."""
         return self._data.all(axis, **keywords)
+
+
+def _refuse_to_cut(v: Array, name: str) -> None:
+    """Inside a transform a plain number would silently lose the gradient."""
+    if strict() and mode().recording and type(v.edge) is not Constant:
+        raise GraphError(
+            f"{name}(v) inside a function that is being differentiated would lose the gradient"
+            f"{called_at()}\n  the Variable was {made_at(v.edge)}\n"
+            "  → np.exp(v) instead of math.exp(v), np.stack([...]) instead of writing into a plain "
+            "array; v.data for the bare value"
+        )
 
 
 def raw(value: Any) -> Any:

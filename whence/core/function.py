@@ -15,7 +15,7 @@ from weakref import ref
 
 import numpy as np
 
-from ..config import EAGER, mode
+from ..config import EAGER, Strictly, mode
 from ..errors import GraphError, InPlaceError, NoGradientError, ShapeError
 from .graph import Absent, Constant, Leaf, Port, Stamp, fingerprint, next_generation, nobody
 from .origin import INSIDE, called_at, made_at, place_of, user_frame
@@ -40,6 +40,9 @@ class Function:
     Calling an instance a second time makes a fresh node (a copy with the same attributes), so
     that the first graph stays right.
 
+    Attributes that forward changes on ``self`` belong to that call's node. A count or a running mean
+    that is to outlive the calls goes into something they share, a dict made in ``__init__``.
+
     Second derivatives come from the same ``backward``: when gradients are recorded,
     ``self.input.data`` is the recorded value. Arrays that forward put on ``self`` would be
     constants there, so that raises instead.
@@ -59,36 +62,39 @@ class Function:
         9.0 6.0
     """
 
+    # Underscored, since subclasses keep attributes of their own beside them.
     __slots__ = (
         "__weakref__",
+        "_code",
+        "_first",
+        "_generation",
+        "_kept",
+        "_lasti",
         "_live",
-        "code",
-        "first",
-        "generation",
-        "lasti",
-        "name",
-        "owner",
-        "ports",
-        "rest",
-        "rules",
-        "second",
-        "stamps",
-        "stashed",
-        "values",
+        "_name",
+        "_owner",
+        "_ports",
+        "_rest",
+        "_rules",
+        "_second",
+        "_stamps",
+        "_stashed",
+        "_values",
     )
 
-    first: Any  # the edges of most nodes are one or two, held without a tuple: the less the
-    second: Any  # garbage collector has to walk (1/3 of the time per op at a million ops)
-    rest: tuple[Any, ...] | None
-    values: tuple[Any, ...]
-    rules: Any  # a primitive's; None for a user's class
-    owner: Any
-    ports: tuple[Port, ...] | None
-    stamps: tuple[Stamp, ...] | None
-    generation: int
-    code: CodeType | None
-    lasti: int
-    name: str | None
+    _first: Any  # the edges of most nodes are one or two, held without a tuple: the less the
+    _second: Any  # garbage collector has to walk (1/3 of the time per op at a million ops)
+    _rest: tuple[Any, ...] | None
+    _values: tuple[Any, ...]
+    _kept: tuple[Any, ...]  # the outputs, for self.output in backward
+    _rules: Any  # a primitive's; None for a user's class
+    _owner: Any
+    _ports: tuple[Port, ...] | None
+    _stamps: tuple[Stamp, ...] | None
+    _generation: int
+    _code: CodeType | None
+    _lasti: int
+    _name: str | None
 
     def forward(self, *xs: Any, **_: Any) -> Any:
         """The value: arrays in, an array or a tuple of arrays out."""
@@ -100,7 +106,7 @@ class Function:
 
     def __call__(self, *inputs: Any) -> Any:
         """Compute forward, and become the creator of the result if gradients are recorded."""
-        node = self._again() if getattr(self, "generation", 0) else self
+        node = self._again() if getattr(self, "_generation", 0) else self
         edges = []
         values = []
         for x in inputs:
@@ -113,32 +119,34 @@ class Function:
         if attributes is None:
             attributes = in_slots(node, Function)
         before = snapshot(attributes) if attributes else _NOTHING
-        ys = _locked(node.forward, values, node)
+        given = [read_only(value) for value in values]
+        ys = _guarded(node.forward, given, node)
         if type(ys) is float64:  # an array would still have to be looked at
             single, outputs = True, (make(ys),)
         else:
             single = not isinstance(ys, (tuple, list))
-            outputs = tuple([make(_result(y, node, values)) for y in ((ys,) if single else ys)])
+            outputs = tuple(_results((ys,) if single else ys, node, given, before))
         setting = mode()
         if setting is not EAGER and setting.watch is not None:
             for y in outputs:
                 setting.watch(node, y._data, "forward")
         if setting.recording:
-            node.edges, node.values = tuple(edges), tuple(values)
-            node.owner = nobody
-            node.rules = node.ports = node.name = node._live = node.stamps = None
+            node.edges, node._values = tuple(edges), tuple(values)
+            node._owner = nobody
+            node._rules = node._ports = node._name = node._live = node._stamps = None
             for edge in edges:
-                if edge.stamps is not None:
-                    node.stamps = stamps_of(edges, values)
+                if edge._stamps is not None:
+                    node._stamps = stamps_of(edges, values)
                     break
             attributes = getattr(node, "__dict__", None)
             if attributes is None:
                 attributes = in_slots(node, Function)
-            node.stashed = tuple(stashed(before, attributes, values, outputs)) if attributes else ()
+            node._stashed = tuple(stashed(before, attributes, given, outputs)) if attributes else ()
+            node._kept = tuple([y._data for y in outputs])
             frame = sys._getframe(1)
             if INSIDE[frame.f_code.co_filename]:
                 frame = user_frame()
-            node.code, node.lasti = frame.f_code, frame.f_lasti
+            node._code, node._lasti = frame.f_code, frame.f_lasti
             if single:
                 node.adopt(outputs[0])
             else:
@@ -147,15 +155,15 @@ class Function:
 
     def adopt_all(self, outputs: tuple[Variable, ...]) -> None:
         """Become the creator of several outputs."""
-        self.generation = next_generation()
-        self.ports = tuple(Port(self, i, v) for i, v in enumerate(outputs))
-        for port, v in zip(self.ports, outputs, strict=True):
+        self._generation = next_generation()
+        self._ports = tuple(Port(self, i, v) for i, v in enumerate(outputs))
+        for port, v in zip(self._ports, outputs, strict=True):
             v.edge = port
 
     def adopt(self, output: Variable) -> None:
         """Become the creator of ``output``."""
-        self.generation = next_generation()
-        self.owner = ref(output)
+        self._generation = next_generation()
+        self._owner = ref(output)
         output.edge = self
 
     # --- the notebook's names --------------------------------------------------------------------
@@ -168,19 +176,19 @@ class Function:
     @property
     def edges(self) -> tuple[Any, ...]:
         """Where the inputs come from; empty once they are severed."""
-        if self.second is None:
-            return () if self.first is None else (self.first,)
-        return (self.first, self.second, *(self.rest or ()))
+        if self._second is None:
+            return () if self._first is None else (self._first,)
+        return (self._first, self._second, *(self._rest or ()))
 
     @edges.setter
     def edges(self, edges: tuple[Any, ...]) -> None:
-        self.first, self.second, *rest = (*edges, None, None)
-        self.rest = tuple(rest[:-2]) or None
+        self._first, self._second, *rest = (*edges, None, None)
+        self._rest = tuple(rest[:-2]) or None
 
     @property
     def inputs(self) -> tuple[Variable, ...]:
         """The inputs: the user's own Variables where they are still there."""
-        if not getattr(self, "generation", 0):
+        if not getattr(self, "_generation", 0):
             raise GraphError(f"{self.label} has not been called while recording")
         live = getattr(self, "_live", None)
         if live is not None:
@@ -192,7 +200,7 @@ class Function:
         """The only input."""
         live = getattr(self, "_live", None)
         if live is not None and len(self.edges) == 1:
-            return _live(self.edges[0], self.values[0], live is _RECORDED)
+            return _live(self.edges[0], self._values[0], live is _RECORDED)
         inputs = self.inputs
         if len(inputs) != 1:
             raise GraphError(f"{self.label} has {len(inputs)} inputs; write inputs[0], inputs[1] …")
@@ -200,15 +208,18 @@ class Function:
 
     @property
     def outputs(self) -> tuple[Variable | None, ...]:
-        """The outputs; None for one that nobody holds any more."""
-        return tuple(port.owner() for port in (self.ports or (self,)))
+        """The outputs; None for one that nobody holds any more (never inside ``backward``)."""
+        ports, live = self._ports or (self,), getattr(self, "_live", None)
+        if live is None:
+            return tuple(port._owner() for port in ports)
+        return tuple([_live(e, y, live is _RECORDED) for e, y in zip(ports, self._kept, strict=True)])
 
     @property
     def output(self) -> Variable | None:
-        """The only output, if somebody still holds it."""
-        if self.ports is not None:
-            raise GraphError(f"{self.label} has {len(self.ports)} outputs; write outputs[0] …")
-        return self.owner()
+        """The only output, if somebody still holds it (always inside ``backward``)."""
+        if self._ports is not None:
+            raise GraphError(f"{self.label} has {len(self._ports)} outputs; write outputs[0] …")
+        return self.outputs[0]
 
     @property
     def label(self) -> str:
@@ -216,14 +227,14 @@ class Function:
         return type(self).__name__
 
     def __repr__(self) -> str:
-        place = place_of(self.code, self.lasti)
+        place = place_of(getattr(self, "_code", None), getattr(self, "_lasti", 0))
         return f"<{self.label} called at {place.where}>" if place else f"<{self.label}>"
 
     # --- what the sweep asks ---------------------------------------------------------------------
 
     def operands(self) -> Iterator[tuple[Any, Any]]:
         """Edge and saved value of each differentiable input."""
-        return zip(self.edges, self.values, strict=True)
+        return zip(self.edges, self._values, strict=True)
 
     def applied_to(self, *xs: Any) -> Any:
         """The same function on other inputs, recorded as a call of its own."""
@@ -231,29 +242,24 @@ class Function:
 
     def output_like(self) -> Any:
         """Something with the shape and dtype of the (only) output."""
-        owner = self.owner()
-        if owner is None or owner.edge is not self:
-            return as_data(self.forward(*self.values))
-        return owner._data
+        return self._kept[0]
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
-        if self.ports is not None:
-            gys = [conjugated(gy) for gy in filled(self.ports, g, record)]
+        if self._ports is not None:
+            gys = [conjugated(gy) for gy in filled(self._ports, g, record)]
         else:
             gys = [g if type(g) is float64 else conjugated(g)]
         self._live = _RECORDED if record else _BARE
         try:
             if not record:
-                gxs = _locked(self.backward, gys, self, self.values)
-            elif self.stashed:
-                with self._live_stash():
-                    gxs = self.backward(*gys)
+                gxs = _guarded(self.backward, [read_only(gy) for gy in gys], self)
             else:
-                gxs = self.backward(*gys)
+                with Strictly(), self._live_stash():
+                    gxs = self.backward(*gys)
         finally:
             self._live = None
-        values = self.values
+        values = self._values
         if type(gxs) is float64 and len(values) == 1 and type(values[0]) is float64:
             return [constant(gxs) if record else gxs]
         gxs = gxs if isinstance(gxs, (tuple, list)) else (gxs,)
@@ -273,6 +279,12 @@ class Function:
             gx = gx if record else gx._data
         elif record:
             gx = constant(as_data(gx))
+            if np.any(np.not_equal(gx._data, 0)):
+                raise NoGradientError(
+                    f"{self.label}.backward returned plain numbers while its gradient was recorded; a "
+                    f"second derivative would miss them\n  {self.label} was {made_at(self)}\n"
+                    "  → compute with self.input.data and gy themselves, by np.* and operators"
+                )
         elif not isinstance(gx, (ndarray, np.generic)):
             gx = as_data(gx)
         if gx.dtype.kind == "c":
@@ -283,9 +295,12 @@ class Function:
                 f"shape {value.shape}\n  {self.label} was {made_at(self)}\n"
                 "  → a gradient has the shape of its input"
             )
-        if type(gx) is ndarray and any(gx is saved for saved in self.values):
+        if type(gx) is ndarray and any(gx is saved for saved in self._values):
             gx = gx.view()  # marked as memory that is not the gradient's own
         return conform(gx, value, self)
+
+    def __reduce__(self) -> Any:
+        return _rebuilt, (type(self), {**in_slots(self, Function), **getattr(self, "__dict__", {})})
 
     # --- attributes that forward leaves on self --------------------------------------------------
 
@@ -301,8 +316,8 @@ class Function:
     @contextmanager
     def _live_stash(self) -> Iterator[None]:
         """While gradients are recorded: stashed inputs and outputs become recorded values."""
-        old = {stash.name: getattr(self, stash.name) for stash in self.stashed}
-        for stash in self.stashed:
+        old = {stash.name: getattr(self, stash.name) for stash in self._stashed}
+        for stash in self._stashed:
             setattr(self, stash.name, self._recorded(stash, old[stash.name]))
         try:
             yield
@@ -315,7 +330,7 @@ class Function:
         if stash.source == "input":
             return make(value, self.edges[stash.position])
         if stash.source == "output":
-            return make(value, self.ports[stash.position] if self.ports else self)
+            return make(value, self._ports[stash.position] if self._ports else self)
         raise NoGradientError(
             f"{self.label}.forward stored self.{stash.name}, which depends on the input; its second "
             f"derivative would miss that\n  {self.label} was {made_at(self)}\n"
@@ -326,8 +341,8 @@ class Function:
 
     def sever(self) -> None:
         """Forget the inputs: the output becomes an input itself."""
-        self.edges = self.values = ()
-        self.stamps = None
+        self.edges = self._values = self._kept = ()
+        self._stamps = None
 
     def unchain_inputs(self) -> None:
         """Sever every node behind this one."""
@@ -362,7 +377,7 @@ class _Live(Variable):
 def _live(edge: Any, value: Any, record: bool) -> _Live:
     live = object.__new__(_Live)
     live._data, live.grad, live.edge = value, None, edge
-    live.seen = make(value, edge) if record else value
+    live.seen = make(value, edge) if record else read_only(value)
     return live
 
 
@@ -387,7 +402,7 @@ def _opened(x: Any) -> tuple[Any, Any]:
 
 
 def _as_variable(edge: Any, value: Any) -> Variable:
-    owner = edge.owner()
+    owner = edge._owner()
     if owner is not None and owner.edge is edge:
         return owner
     if isinstance(value, Absent):
@@ -416,35 +431,46 @@ class _Released(Variable):
     __str__ = __repr__
 
 
-def _result(y: Any, node: Function, values: list[Any]) -> Any:
-    if isinstance(y, Variable):
-        raise GraphError(
-            f"{node.label}.forward returned a Variable{called_at()}\n"
-            "  → forward gets arrays and returns arrays"
-        )
-    y = as_data(y)
-    if type(y) is ndarray and any(y is value for value in values):
-        y = y.view()
-    return y
+def _results(ys: Any, node: Function, given: list[Any], before: dict[str, Any]) -> Iterator[Variable]:
+    """What forward returned, each an array that nothing else writes to."""
+    kept = [value for value, _ in before.values()]
+    for y in ys:
+        if isinstance(y, Variable):
+            raise GraphError(
+                f"{node.label}.forward returned a Variable{called_at()}\n"
+                "  → forward gets arrays and returns arrays"
+            )
+        y = as_data(y)
+        if type(y) is ndarray:
+            if any(y is value for value in given):
+                y = y.view()
+            elif any(y is value for value in kept):  # a buffer that forward fills again and again
+                y = y.copy()
+            kept.append(y)  # and so is what it returns twice
+        yield make(y)
 
 
 def stamps_of(edges: Any, values: Any) -> tuple[Stamp, ...] | None:
     """Stamps of those inputs whose arrays the user has been handed."""
     stamps = None
     for i, edge in enumerate(edges):
-        if edge.stamps is not None and type(edge) is Leaf:
+        if edge._stamps is not None and type(edge) is Leaf:
             new = Stamp(values[i], fingerprint(values[i]), 0)
             stamps = (new,) if stamps is None else (*stamps, new)
     return stamps
 
 
-def _locked(function: Any, arrays: list[Any], node: Function, saved: tuple[Any, ...] = ()) -> Any:
-    """``function(*arrays)``, which must write neither into them nor into what was ``saved``."""
-    if len(arrays) == 1 and type(arrays[0]) is float64 and not saved:
-        return function(arrays[0])
-    locked = [a for a in (*arrays, *saved) if type(a) is ndarray and a.flags.writeable]
-    for array in locked:
-        array.setflags(write=False)
+def read_only(value: Any) -> Any:
+    """A view that cannot be written to; a scalar as it is."""
+    if type(value) is not ndarray:
+        return value
+    view = value.view()
+    view.setflags(write=False)
+    return view
+
+
+def _guarded(function: Any, arrays: list[Any], node: Function) -> Any:
+    """``function(*arrays)``; writing into them is our error, with the remedy."""
     try:
         return function(*arrays)
     except ValueError as error:
@@ -455,6 +481,11 @@ def _locked(function: Any, arrays: list[Any], node: Function, saved: tuple[Any, 
             f"{called_at()}\n"
             "  → make a new array (x = x + 1) or copy it first (x = x.copy())"
         ) from error
-    finally:
-        for array in locked:
-            array.setflags(write=True)
+
+
+def _rebuilt(cls: type[Function], attributes: dict[str, Any]) -> Function:
+    """A Function that was pickled: its own attributes, and no graph."""
+    function = cls.__new__(cls)
+    for name, value in attributes.items():
+        setattr(function, name, value)
+    return function

@@ -39,7 +39,7 @@ class Stamp(NamedTuple):
 class Leaf:
     """The edge of a Variable that no recorded op made: an input or a parameter."""
 
-    __slots__ = ("code", "lasti", "name", "owner", "stamps")
+    __slots__ = ("_code", "_lasti", "_name", "_owner", "_stamps")
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class Leaf:
         lasti: int = 0,
         name: str | None = None,
     ) -> None:
-        self.owner = owner or nobody
-        self.code, self.lasti, self.name = code, lasti, name
-        self.stamps: tuple[Stamp, ...] | None = None
+        self._owner = owner or nobody
+        self._code, self._lasti, self._name = code, lasti, name
+        self._stamps: tuple[Stamp, ...] | None = None
 
     @property
     def node(self) -> None:
@@ -62,54 +62,54 @@ class Constant(Leaf):
     """The edge of an operand that was a plain array: no gradient is wanted for it."""
 
     __slots__ = ()
-    generation = 0
+    _generation = 0
 
 
 class Port:
     """The edge of one output among several of a node."""
 
-    __slots__ = ("_alone", "dtype", "index", "name", "node", "owner", "shape")
+    __slots__ = ("_alone", "_name", "_owner", "dtype", "index", "node", "shape")
 
     def __init__(self, node: Any, index: int, output: Any) -> None:
         self.node: Any = node
         self.index = index
-        self.owner: Any = ref(output)
+        self._owner: Any = ref(output)
         self.shape, self.dtype = output.shape, output.dtype
-        self.name: str | None = None
+        self._name: str | None = None
         self._alone: tuple[Stamp, ...] | None = None
 
     @property
-    def generation(self) -> int:
+    def _generation(self) -> int:
         """When the node was made."""
-        return self.node.generation
+        return self.node._generation
 
     @property
-    def code(self) -> CodeType | None:
+    def _code(self) -> CodeType | None:
         """The code that called the node."""
-        return None if self.node is None else self.node.code
+        return None if self.node is None else self.node._code
 
     @property
-    def lasti(self) -> int:
+    def _lasti(self) -> int:
         """The instruction in it."""
-        return 0 if self.node is None else self.node.lasti
+        return 0 if self.node is None else self.node._lasti
 
     @property
-    def stamps(self) -> tuple[Stamp, ...] | None:
+    def _stamps(self) -> tuple[Stamp, ...] | None:
         """Kept by the node for all of its outputs, until the port is unchained."""
-        return self._alone if self.node is None else self.node.stamps
+        return self._alone if self.node is None else self.node._stamps
 
-    @stamps.setter
-    def stamps(self, stamps: tuple[Stamp, ...] | None) -> None:
+    @_stamps.setter
+    def _stamps(self, stamps: tuple[Stamp, ...] | None) -> None:
         if self.node is None:
             self._alone = stamps
         else:
-            self.node.stamps = stamps
+            self.node._stamps = stamps
 
     def unchain(self) -> None:
         """Forget the node: the output becomes an input, here and where it was used before."""
-        owner = self.owner()
+        owner = self._owner()
         if owner is not None and owner.edge is self:
-            owner.edge = Leaf(self.owner, self.code, self.lasti, self.name)
+            owner.edge = Leaf(self._owner, self._code, self._lasti, self._name)
         self.node = None
 
 
@@ -160,7 +160,7 @@ def fingerprint(array: Any, exact: bool = True) -> Any:
 def hand_out(edge: Any, array: Any) -> None:
     """Note what ``array`` holds now that the user can write to it."""
     stamp = Stamp(array, fingerprint(array), next_generation())
-    edge.stamps = (stamp,) if edge.stamps is None else (*edge.stamps, stamp)
+    edge._stamps = (stamp,) if edge._stamps is None else (*edge._stamps, stamp)
 
 
 def check_stamps(stamps: tuple[Stamp, ...], edge: Any, user: Any) -> None:

@@ -83,7 +83,7 @@ def called_at() -> str:
 
 def made_at(edge: Any) -> str:
     """``made at file:line   text`` of whatever an edge leads to, for messages."""
-    place = place_of(getattr(edge, "code", None), getattr(edge, "lasti", 0))
+    place = place_of(getattr(edge, "_code", None), getattr(edge, "_lasti", 0))
     return f"made at {place}" if place else "made at an unknown line"
 
 

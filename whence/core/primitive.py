@@ -15,7 +15,7 @@ from weakref import ref
 import numpy as np
 
 from ..config import EAGER, mode
-from ..errors import AxisError, BoundsError, DtypeError, GraphError, ShapeError
+from ..errors import AxisError, BoundsError, DtypeError, GraphError, InPlaceError, ShapeError
 from .explain import operand_lines, shape_advice
 from .function import Function, conjugated, filled, stamps_of
 from .graph import Absent, Leaf, Stamp, fingerprint, next_generation
@@ -52,9 +52,12 @@ class Primitive:
         forward: arrays (positional) and parameters (by keyword) to the value.
         vjp: a rule for each operand, or one function ``rule(i, g, y, *inputs, **params)``.
         reads: for each rule the values it reads: ``"y"`` and digits of operands. None: all.
-        kind: ``elementwise``, ``linear`` (in all operands together) or ``opaque``.
+        kind: ``elementwise``, ``linear`` (in all operands together), ``multilinear`` (in each of them)
+            or ``opaque``.
         domain: for each operand of an elementwise op, the interval that tests draw from.
         apply: the op on Variables and arrays: the quickest path that fits.
+        listed: one of whence's own (in ``PRIMITIVES``), whose rules return fresh arrays.
+        many: it returns a tuple.
     """
 
     __slots__ = ("_plans", "apply", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
@@ -74,10 +77,10 @@ class Primitive:
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self._plans: dict[tuple[int, ...], Plan] = {}
         self.apply: Callable[..., Any] = self.general
-        if not many and not callable(vjp):
+        if listed and not many and not callable(vjp):  # the quick paths trust their rules
             if len(vjp) == 1:
                 self.apply = _unary(self)
-            elif kind == "elementwise" and len(vjp) == 2 and listed:
+            elif kind == "elementwise" and len(vjp) == 2:
                 self.apply = _binary(self)
         self.listed = listed  # one of whence's own, which return fresh arrays or what they got
         if listed:
@@ -154,9 +157,9 @@ class Primitive:
     ) -> Applied:
         plan = self.plan(tuple(positions), len(values))
         node = _new_node(Applied)
-        node.primitive, node.rules, node.params = self, plan.rules, params or None
+        node.primitive, node._rules, node.params = self, plan.rules, params or None
         node.edges = tuple(edges)
-        node.stamps = stamps_of(edges, [values[i] for i in positions])
+        node._stamps = stamps_of(edges, [values[i] for i in positions])
         for i, value in enumerate(values):
             if type(value) is not ndarray:
                 continue
@@ -165,13 +168,13 @@ class Primitive:
                     values[i] = Absent(value)
             elif i not in positions:
                 stamp = Stamp(value, fingerprint(value, exact=False), 0)
-                node.stamps = (stamp,) if node.stamps is None else (*node.stamps, stamp)
-        node.values = tuple(values)
+                node._stamps = (stamp,) if node._stamps is None else (*node._stamps, stamp)
+        node._values = tuple(values)
         ys = tuple([_kept(v._data, plan.keep_y) for v in outputs])
         node.y = ys if many else ys[0]
         frame = user_frame(2)
-        node.code, node.lasti = frame.f_code, frame.f_lasti
-        node.name = node.ports = None
+        node._code, node._lasti = frame.f_code, frame.f_lasti
+        node._name = node._ports = None
         if many:
             node.adopt_all(outputs)
         else:
@@ -195,20 +198,20 @@ class Applied(Function):
 
     def operands(self) -> Iterator[tuple[Any, Any]]:
         """Edge and saved value of each differentiable input."""
-        for edge, (i, _) in zip(self.edges, self.rules, strict=True):
-            yield edge, self.values[i]
+        for edge, (i, _) in zip(self.edges, self._rules, strict=True):
+            yield edge, self._values[i]
 
     def forward(self, *xs: Any) -> Any:
         """The primitive's value for other inputs."""
-        values = list(self.values)
-        for (i, _), x in zip(self.rules, xs, strict=True):
+        values = list(self._values)
+        for (i, _), x in zip(self._rules, xs, strict=True):
             values[i] = x
         return self.primitive.forward(*values, **(self.params or {}))
 
     def applied_to(self, *xs: Any) -> Any:
         """The same op on other inputs, recorded as a call of its own."""
-        values = list(self.values)
-        for (i, _), x in zip(self.rules, xs, strict=True):
+        values = list(self._values)
+        for (i, _), x in zip(self._rules, xs, strict=True):
             values[i] = x
         return self.primitive.apply(*values, **(self.params or {}))
 
@@ -216,28 +219,33 @@ class Applied(Function):
         """The gradient for each input, given that of each output: one step of the chain by hand."""
         record = any(isinstance(gy, Variable) for gy in gys)
         gys = tuple(conjugated(gy if hasattr(gy, "dtype") else as_data(gy)) for gy in gys)
-        gxs = self.pull(gys[0] if self.ports is None else list(gys), record)
+        gxs = self.pull(gys[0] if self._ports is None else list(gys), record)
         gxs = [conjugated(gx) for gx in gxs]
         return gxs[0] if len(gxs) == 1 else tuple(gxs)
 
     def output_like(self) -> Any:
         """Something with the shape and dtype of the (only) output."""
-        return self.y if self.y is not None else super().output_like()
+        return as_data(self.forward(*self._values)) if self.y is None else self.y
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
-        values, y = self.recorded() if record else (self.values, self.y)
-        if self.ports is not None:
-            g = tuple(filled(self.ports, g, record))
+        values, y = self.recorded() if record else (self._values, self.y)
+        if self._ports is not None:
+            g = tuple(filled(self._ports, g, record))
         params = self.params
         gxs = []
-        for k, (i, rule) in enumerate(self.rules):
+        for k, (i, rule) in enumerate(self._rules):
             if wanted is not None and not wanted[k]:
                 gxs.append(None)
                 continue
             gx = rule(g, y, *values, **params) if params else rule(g, y, *values)
-            gxs.append(conform(gx, self.values[i], self))
+            gxs.append(conform(gx, self._values[i], self))
         return gxs
+
+    def sever(self) -> None:
+        """Forget the inputs: the output becomes an input itself."""
+        super().sever()
+        self.y = None
 
     def takes_short(self, shape: tuple[int, ...]) -> bool:
         """May a cotangent of this node be one number that stands for all elements?
@@ -245,9 +253,9 @@ class Applied(Function):
         So it may if every operand is a number or has the output's ``shape``: then the rules
         multiply with it as they would with the whole array, and nothing has to be summed.
         """
-        if self.primitive.kind != "elementwise":
+        if self.primitive.kind != "elementwise" or self._first is None:
             return False
-        for value in self.values:
+        for value in self._values:
             if type(value) is ndarray or type(value) is Absent:
                 if value.shape != shape:
                     return False
@@ -257,19 +265,19 @@ class Applied(Function):
 
     def recorded(self) -> tuple[tuple[Any, ...], Any]:
         """Saved values as Variables, so that what is computed from them is recorded."""
-        values = list(self.values)
-        for edge, (i, _) in zip(self.edges, self.rules, strict=True):
+        values = list(self._values)
+        for edge, (i, _) in zip(self.edges, self._rules, strict=True):
             if not isinstance(values[i], Absent):
                 values[i] = make(values[i], edge)
         y = self.y
         if y is not None:
-            if self.ports is None:
+            if self._ports is None:
                 y = y if type(y) is Absent else make(y, self)
             else:
                 y = tuple(
                     [
                         part if type(part) is Absent else make(part, port)
-                        for part, port in zip(y, self.ports, strict=True)
+                        for part, port in zip(y, self._ports, strict=True)
                     ]
                 )
         return tuple(values), y
@@ -324,7 +332,7 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
         if type(a) is not Variable or rest or mode() is not EAGER:
             return general(a, *rest, **params)
         edge = a.edge
-        if edge is None or edge.stamps is not None:
+        if edge is None or edge._stamps is not None:
             return general(a, **params)
         x = a._data
         try:
@@ -333,10 +341,10 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
             raise explained(primitive, (a,), params, error) from error
         node = new_node(Applied)
         node.primitive = primitive
-        node.first = edge
-        node.second = None
-        node.rules = rules
-        node.values = (x,) if not lean or type(x) is not ndarray or x.nbytes <= SMALL else (Absent(x),)
+        node._first = edge
+        node._second = None
+        node._rules = rules
+        node._values = (x,) if not lean or type(x) is not ndarray or x.nbytes <= SMALL else (Absent(x),)
         if shapes_known:
             node.y = y if keep_y else None
         else:
@@ -344,18 +352,18 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
                 y = y.view()
             node.y = _kept(y, keep_y)
         node.params = params or None
-        node.stamps = node.ports = node.name = None
+        node._stamps = node._ports = node._name = None
         frame = _getframe(2)
         if INSIDE[frame.f_code.co_filename]:
             frame = user_frame()
-        node.code = frame.f_code
-        node.lasti = frame.f_lasti
-        node.generation = count()
+        node._code = frame.f_code
+        node._lasti = frame.f_lasti
+        node._generation = count()
         v = _new(Variable)
         v._data = y
         v.grad = None
         v.edge = node
-        node.owner = owner_of(v)
+        node._owner = owner_of(v)
         return v
 
     return unary
@@ -372,12 +380,12 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
         if type(a) is Variable:
             x = a._data
             edge = a.edge
-            if edge is None or edge.stamps is not None:
+            if edge is None or edge._stamps is not None:
                 return general(a, b)
             if type(b) is Variable:
                 z = b._data
                 other = b.edge
-                if other is None or other.stamps is not None:
+                if other is None or other._stamps is not None:
                     return general(a, b)
                 rules, drop, keep_y = both
             elif type(b) in _SCALARS:
@@ -389,7 +397,7 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
         elif type(b) is Variable and type(a) in _SCALARS:
             z = b._data
             edge = b.edge
-            if edge is None or edge.stamps is not None:
+            if edge is None or edge._stamps is not None:
                 return general(a, b)
             x = a
             other = None
@@ -402,29 +410,29 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
             raise explained(primitive, (a, b), {}, error) from error
         node = new_node(Applied)
         node.primitive = primitive
-        node.first = edge
-        node.second = other
-        node.rest = None
-        node.rules = rules
+        node._first = edge
+        node._second = other
+        node._rest = None
+        node._rules = rules
         if drop:
             if 0 in drop and type(x) is ndarray and x.nbytes > SMALL:
                 x = Absent(x)
             if 1 in drop and type(z) is ndarray and z.nbytes > SMALL:
                 z = Absent(z)
-        node.values = (x, z)
+        node._values = (x, z)
         node.y = y if keep_y else None
-        node.params = node.stamps = node.ports = node.name = None
+        node.params = node._stamps = node._ports = node._name = None
         frame = _getframe(2)
         if INSIDE[frame.f_code.co_filename]:
             frame = user_frame()
-        node.code = frame.f_code
-        node.lasti = frame.f_lasti
-        node.generation = count()
+        node._code = frame.f_code
+        node._lasti = frame.f_lasti
+        node._generation = count()
         v = _new(Variable)
         v._data = y
         v.grad = None
         v.edge = node
-        node.owner = owner_of(v)
+        node._owner = owner_of(v)
         return v
 
     return binary
@@ -468,6 +476,10 @@ def explained(
         return BoundsError(text)
     if isinstance(error, TypeError):
         return DtypeError(text)
+    if "negative integer power" in str(error):
+        return DtypeError(text + "\n  → start from floats: v.astype(float)")
+    if "read-only" in str(error):
+        return InPlaceError(text + "\n  → make a new array, or copy it first (x = x.copy())")
     if type(error) is not ValueError:
         error.add_note(text)
         return error

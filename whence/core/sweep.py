@@ -2,7 +2,7 @@
 
 Inside a sweep cotangents are *bilinear*: for a complex value the cotangent ``g`` satisfies
 ``dL = Re(sum(g * dx))``, so that a rule is a plain product with the derivative. The steepest
-descent direction that users see, ``dL/dRe + i dL/dIm``, is its conjugate; it is conjugated where
+ascent direction that users see, ``dL/dRe + i dL/dIm``, is its conjugate; it is conjugated where
 cotangents enter and leave (``Variable.backward``, the transforms, ``Function.backward``).
 """
 
@@ -98,21 +98,21 @@ def sweep(
     newest: Any = None  # ... except the newest of all: a chain needs no heap
     watch = mode().watch
     foreign = False
-    plain = not record and watch is None
+    plain = not record and watch is None and retained is None
     for edge, g in seeds:
         newest = _queue(_arrive(edge, g, found, table), newest, heap)
     while newest is not None or heap:
         if newest is None:
             node = heappop(heap)[1]
-        elif heap and heap[0][0] < -newest.generation:
-            node = heappushpop(heap, (-newest.generation, newest))[1]
+        elif heap and heap[0][0] < -newest._generation:
+            node = heappushpop(heap, (-newest._generation, newest))[1]
         else:
             node = newest
         newest = None
         g = table.pop(node)
         edges = node.edges
-        if node.stamps is not None:
-            check_stamps(node.stamps, node, node)
+        if node._stamps is not None:
+            check_stamps(node._stamps, node, node)
         if not edges or (targets is not None and node in targets):  # unchained, or asked for
             found[node] = g
             continue
@@ -128,7 +128,7 @@ def sweep(
                 if not any(wanted):
                     continue
         try:
-            if plain and wanted is None and node.rules is not None and node.ports is None:
+            if plain and wanted is None and node._rules is not None and node._ports is None:
                 pulled = _first_order(node, g, edges)
             else:
                 pulled = node.pull(g, record, wanted)
@@ -142,8 +142,8 @@ def sweep(
                 watch(node, part, "backward")
             kind = type(edge)
             if kind is Leaf:
-                if edge.stamps is not None and node.generation < edge.stamps[-1].generation:
-                    check_stamps(edge.stamps[-1:], node, node)
+                if edge._stamps is not None and node._generation < edge._stamps[-1].generation:
+                    check_stamps(edge._stamps[-1:], node, node)
                 if edge in found:
                     old = found[edge]
                     number = type(part) is float64
@@ -163,17 +163,17 @@ def _queue(node: Any, newest: Any, heap: list[tuple[int, Any]]) -> Any:
     """Let ``node`` (if any) wait; the newest of those waiting, as far as known here."""
     if node is None or newest is None:
         return node or newest
-    if newest.generation < node.generation:
+    if newest._generation < node._generation:
         node, newest = newest, node
-    heappush(heap, (-node.generation, node))
+    heappush(heap, (-node._generation, node))
     return newest
 
 
 def _first_order(node: Any, g: Any, edges: tuple[Any, ...]) -> list[Any]:
     """The rules of a primitive on plain arrays: what most of a sweep is."""
-    values, y, params = node.values, node.y, node.params
+    values, y, params = node._values, node.y, node.params
     pulled: list[Any] = []
-    for i, rule in node.rules:
+    for i, rule in node._rules:
         part = rule(g, y, *values, **params) if params else rule(g, y, *values)
         x = values[i]
         if type(part) is ndarray is type(x):
@@ -195,15 +195,15 @@ def _arrive(edge: Any, g: Any, found: Cotangents, table: Cotangents) -> Any:
         parts = table.get(node)
         new = parts is None
         if parts is None:
-            parts = table[node] = [None] * len(node.ports)
+            parts = table[node] = [None] * len(node._ports)
         old = parts[edge.index]
         parts[edge.index] = g if old is None else old + g
         return node if new else None
     if kind is Constant:
         return None
     if kind is Leaf or kind is Port:  # a Port without a node was unchained
-        if kind is Port and edge.stamps is not None:
-            check_stamps(edge.stamps, edge, edge)
+        if kind is Port and edge._stamps is not None:
+            check_stamps(edge._stamps, edge, edge)
         old = found.get(edge)
         found[edge] = g if old is None else old + g
         return None
@@ -218,10 +218,10 @@ def _added(old: Any, part: Any, g: Any, node: Any, plain: bool) -> Any:
     Writing a fresh 4 MB array costs more than the sum (page faults): 1.5 to 0.2 ms.
     """
     if plain and type(part) is ndarray and part.nbytes > IN_PLACE and type(old) is ndarray:
-        mine = part.base is None and node.rules is not None and node.primitive.listed
+        mine = part.base is None and node._rules is not None and node.primitive.listed
         if mine and old.shape == part.shape and old.dtype == part.dtype:
-            several = (g, node.y) if node.ports is None else (*g, *(node.y or ()))
-            if not any(part is other for other in (*several, *node.values)):
+            several = (g, node.y) if node._ports is None else (*g, *(node.y or ()))
+            if not any(part is other for other in (*several, *node._values)):
                 return add(old, part, part)
     return old + part
 
@@ -243,13 +243,13 @@ def outside(edge: Any, targets: Any, floor: int) -> bool:
     """Is this a value from before ``floor``, or an input that somebody holds, and no target?"""
     if edge in targets or type(edge) is Constant:
         return False
-    return edge.owner() is not None if edge.node is None else edge.generation < floor
+    return edge._owner() is not None if edge.node is None else edge._generation < floor
 
 
 def _all_lead_on(edges: tuple[Any, ...], targets: Any, floor: int) -> bool:
     """Do all edges lead to targets, as far as a quick look tells? They nearly always do."""
     for edge in edges:
-        if edge not in targets and (type(edge) is Leaf or edge.generation < floor):
+        if edge not in targets and (edge.node is None or edge._generation < floor):
             return False
     return True
 
@@ -258,11 +258,11 @@ def _leads_to(edge: Any, targets: Any, floor: int) -> bool:
     """May a target lie behind this edge? Constants are left aside, and so are older nodes."""
     if type(edge) is Constant:
         return False
-    return edge in targets or (edge.node is not None and edge.generation >= floor)
+    return edge in targets or (edge.node is not None and edge._generation >= floor)
 
 
 def _retain(node: Any, g: Any, retained: Cotangents) -> None:
     """Keep a node's cotangent for the Variables that somebody still holds."""
-    for port, part in zip(node.ports or (node,), g if node.ports else (g,), strict=True):
-        if part is not None and port.owner() is not None:
+    for port, part in zip(node._ports or (node,), g if node._ports else (g,), strict=True):
+        if part is not None and port._owner() is not None:
             retained[port] = part

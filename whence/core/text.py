@@ -119,13 +119,13 @@ def _kind(value: Any) -> str:
 
 def _line(edge: Any, node: Any, value: Any) -> tuple[str, str]:
     """What a value is, and the source line that made it."""
-    name = getattr(edge, "name", None)
+    name = getattr(edge, "_name", None)
     if node is None:
         what = "constant" if type(edge) is Constant else "input"
     else:
-        what = node.label if node.ports is None else f"{node.label}[{edge.index}]"
+        what = node.label if node._ports is None else f"{node.label}[{edge.index}]"
     title = f"{what} {name!r}" if name else what
-    place = place_of(getattr(edge, "code", None), getattr(edge, "lasti", 0))
+    place = place_of(getattr(edge, "_code", None), getattr(edge, "_lasti", 0))
     source = "" if place is None else str(place)
     source = source if len(source) <= _SOURCE else source[: _SOURCE - 1] + "…"
     return f"{title} = {brief(value)}", source

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import sys
+from copy import deepcopy
 from typing import Any, NoReturn
 from weakref import ref
 
@@ -128,7 +129,7 @@ class Variable(Array):
             edge = self.edge
             if edge is None:
                 edge = self.edge = Leaf(ref(self))
-            if edge.stamps is None:
+            if edge._stamps is None:
                 hand_out(edge, data)
         return data
 
@@ -158,13 +159,13 @@ class Variable(Array):
     @property
     def name(self) -> str | None:
         """A name for messages and graphs; set it at any time."""
-        return None if self.edge is None else self.edge.name
+        return None if self.edge is None else self.edge._name
 
     @name.setter
     def name(self, name: str | None) -> None:
         if self.edge is None:
             self.edge = self._leaf()
-        self.edge.name = name
+        self.edge._name = name
 
     def set_creator(self, function: Any) -> None:
         """Make ``function`` this Variable's creator (what ``Function.__call__`` does)."""
@@ -193,6 +194,10 @@ class Variable(Array):
             DtypeError: an integer value would have to be differentiated.
             InPlaceError: an array that a gradient needs was overwritten meanwhile.
         """
+        if not isinstance(retain_grad, (bool, int)) or not isinstance(create_graph, (bool, int)):
+            raise DtypeError(
+                f"backward() takes its seed by keyword{called_at()}\n  → v.backward(gradient=seed)"
+            )
         seed = self._seed(gradient)
         edge = self.edge
         if self.creator is None:
@@ -207,9 +212,9 @@ class Variable(Array):
         found, _ = sweep([(edge, seed)], record=create_graph, retained=retained)
         seen = {id(seed._data if isinstance(seed, Variable) else seed)}
         if retained:
-            inputs = {id(port.owner()) for port in found}
+            inputs = {id(port._owner()) for port in found}
             for port, g in retained.items():
-                owner = port.owner()
+                owner = port._owner()
                 if owner is not None and owner is not self and id(owner) not in inputs:
                     owner.grad = own(g, seen)
         for port, g in found.items():
@@ -300,7 +305,7 @@ class Variable(Array):
         self._data = new.astype(self._data.dtype, copy=True)
         edge = self.edge
         if isinstance(edge, Leaf):
-            self.edge = Leaf(edge.owner, edge.code, edge.lasti, edge.name)
+            self.edge = Leaf(edge._owner, edge._code, edge._lasti, edge._name)
         return self
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -333,10 +338,10 @@ class Variable(Array):
             self._data, self.edge = after._data, self._leaf(self.name)
             return
         if maker is not None and self.edge is not None:
-            self.edge.owner = nobody  # what it was before has no holder any more
+            self.edge._owner = nobody  # what it was before has no holder any more
         self._data = after._data
         self.edge = edge = after.edge
-        edge.owner = ref(self)
+        edge._owner = ref(self)
 
     # --- looking at it ---------------------------------------------------------------------------
 
@@ -356,7 +361,7 @@ class Variable(Array):
         return creators_text(self, depth)
 
     def __reduce__(self) -> Any:
-        return _restore, (self._data, self.grad, self.name)
+        return _restore, (type(self), self._data, self.grad, self.name, getattr(self, "__dict__", None))
 
     def __copy__(self) -> NoReturn:
         raise GraphError(
@@ -368,7 +373,9 @@ class Variable(Array):
         grad = None
         if self.grad is not None:
             grad = make(np.array(raw(self.grad)))
-        memo[id(self)] = copied = _restore(self._data.copy(), grad, self.name)
+        memo[id(self)] = copied = _restore(type(self), self._data.copy(), grad, self.name, None)
+        if hasattr(self, "__dict__"):
+            copied.__dict__.update(deepcopy(self.__dict__, memo))
         return copied
 
     @property
@@ -383,10 +390,12 @@ class Variable(Array):
 _new = Variable.__new__
 
 
-def _restore(data: Any, grad: Any, name: str | None) -> Variable:
-    v = make(data)
-    v.grad = grad
+def _restore(cls: type[Variable], data: Any, grad: Any, name: str | None, more: Any) -> Variable:
+    v = _new(cls)
+    v._data, v.grad = data, grad
     v.edge = Leaf(ref(v), name=name)
+    if more:
+        v.__dict__.update(more)
     return v
 
 
@@ -412,7 +421,7 @@ def own(g: Any, seen: set[int]) -> Variable:
 
 def deliver(edge: Any, g: Variable) -> None:
     """Add a gradient to the ``grad`` of the Variable that an edge belongs to."""
-    owner = edge.owner()
+    owner = edge._owner()
     if owner is None:
         return
     if type(owner._data) is not float64 and owner._data.dtype.kind not in "fc":
@@ -435,7 +444,7 @@ def deliver(edge: Any, g: Variable) -> None:
 
 def refuse_integers(edge: Any, dtype: Any) -> NoReturn:
     """Raise for a gradient that would belong to an integer input."""
-    name = f" {edge.name!r}" if edge.name else ""
+    name = f" {edge._name!r}" if edge._name else ""
     raise DtypeError(
         f"the Variable{name} holds {dtype} values, which have no derivative{called_at()}\n"
         f"  it was {made_at(edge)}\n"

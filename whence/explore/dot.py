@@ -45,7 +45,7 @@ def to_dot(*outputs: Variable, values: bool = True, lines: bool = True) -> str:
     picture = _Picture(known_values(outputs, nodes), values)
     for node in nodes:
         sources = [picture.value(edge) for edge in node.edges]
-        place = place_of(node.code, node.lasti) if lines else None
+        place = place_of(node._code, node._lasti) if lines else None
         box = picture.function(node.label, place.where if place else None)
         results = [picture.value(edge) for edge in output_edges(node)]
         picture.arrows += [f"{source} -> {box};" for source in sources]
@@ -86,7 +86,7 @@ class _Picture:
         return name
 
     def _label(self, edge: Any, data: Any) -> str:
-        name = getattr(edge, "name", None)
+        name = getattr(edge, "_name", None)
         text = ""
         if data is not None:
             text = brief(as_array(data)) if self.show else str(np.shape(data))

@@ -133,10 +133,10 @@ def _finite(value: Any) -> bool:
 
 def _report(maker: Any, label: str, value: Any, operands: list[tuple[Any, Any]], direction: str) -> NonFinite:
     kind = "NaN" if np.isnan(value).any() else "infinity"
-    place = place_of(getattr(maker, "code", None), getattr(maker, "lasti", 0)) or here()
+    place = place_of(getattr(maker, "_code", None), getattr(maker, "_lasti", 0)) or here()
     where = place.where if place else "an unknown line"
     if label == "input":
-        name = getattr(maker, "name", None)
+        name = getattr(maker, "_name", None)
         lines = [f"the first {kind} is in an input{f' {name!r}' if name else ''}, made at {where}"]
     else:
         lines = [f"the first {kind} appears in {label}, {direction}, at {where}"]
@@ -153,7 +153,7 @@ def _report(maker: Any, label: str, value: Any, operands: list[tuple[Any, Any]],
 
 
 def _name(edge: Any) -> str:
-    name = getattr(edge, "name", None)
+    name = getattr(edge, "_name", None)
     return repr(name) if name else "its input"
 
 
@@ -161,7 +161,7 @@ def _maker(edge: Any) -> str:
     kind = kind_of(edge)
     if is_input(edge):
         return f"{'an' if kind == 'input' else 'a'} {kind}, {made_at(edge)}"
-    place = place_of(edge.code, edge.lasti)
+    place = place_of(edge._code, edge._lasti)
     return f"made by {kind}" + (f" at {place.where}" if place else "")
 
 

@@ -22,12 +22,12 @@ def nodes_behind(*edges: Any) -> list[Any]:
         if node is not None and node not in seen and node.edges:
             seen.add(node)
             stack.extend(node.edges)
-    return sorted(seen, key=lambda node: node.generation)
+    return sorted(seen, key=lambda node: node._generation)
 
 
 def output_edges(node: Any) -> tuple[Any, ...]:
     """The edges of a node's outputs."""
-    return node.ports or (node,)
+    return node._ports or (node,)
 
 
 def known_values(outputs: tuple[Variable, ...], nodes: list[Any]) -> Values:
@@ -37,8 +37,10 @@ def known_values(outputs: tuple[Variable, ...], nodes: list[Any]) -> Values:
         for edge, value in node.operands():
             if not isinstance(value, Absent):
                 values[edge] = value
+        if node._rules is None:  # a user's class keeps its outputs
+            values.update(zip(output_edges(node), node._kept, strict=True))
         for edge in (*node.edges, *output_edges(node)):
-            owner = edge.owner()
+            owner = edge._owner()
             if owner is not None and owner.edge is edge:
                 values[edge] = owner._data
     values.update((v.edge, v._data) for v in outputs if v.edge is not None)
@@ -51,7 +53,7 @@ def recomputed(node: Any, values: Values) -> Values:
     if inputs is None:
         return {}
     ys = node.forward(*inputs)
-    return dict(zip(output_edges(node), ys if node.ports else (ys,), strict=True))
+    return dict(zip(output_edges(node), ys if node._ports else (ys,), strict=True))
 
 
 def inputs_of(node: Any, values: Values) -> list[Any] | None:
@@ -59,9 +61,9 @@ def inputs_of(node: Any, values: Values) -> list[Any] | None:
     inputs = [values.get(edge) for edge in node.edges]
     if any(x is None for x in inputs):
         return None
-    differentiated = () if node.rules is None else {i for i, _ in node.rules}
-    if node.rules is not None and any(
-        isinstance(value, Absent) and i not in differentiated for i, value in enumerate(node.values)
+    differentiated = () if node._rules is None else {i for i, _ in node._rules}
+    if node._rules is not None and any(
+        isinstance(value, Absent) and i not in differentiated for i, value in enumerate(node._values)
     ):
         return None
     return inputs

@@ -6,8 +6,13 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from ..config import Strictly
+from ..core.function import read_only
 from ..core.primitive import Primitive, Rule
 from ..core.table import OPS, name_of
+from ..core.variable import Variable, as_data
 from ..errors import WhenceError
 
 identity = Primitive("identity", lambda x: x, vjp=[lambda g, y, x: g], reads=[""], kind="linear")
@@ -49,13 +54,15 @@ def primitive(
         return functools.partial(primitive, vjp=vjp, reads=reads, kind=kind)
     if kind not in ("elementwise", "linear", "opaque"):
         raise WhenceError(f"kind is 'elementwise', 'linear' or 'opaque', not {kind!r}")
-    if not callable(function) or not vjp or not all(callable(rule) for rule in vjp):
+    rules_given = isinstance(vjp, (list, tuple)) and vjp and all(callable(rule) for rule in vjp)
+    if not callable(function) or not rules_given:
         raise WhenceError("primitive needs a function and a list of rules, vjp=[lambda g, y, x: …]")
     module = getattr(function, "__module__", "") or ""
     is_numpy = module.split(".")[0] == "numpy"
     name = name_of(function) if is_numpy else getattr(function, "__name__", "primitive")
     count = len(vjp)
-    declared = Primitive(name, _bare(function, count), vjp, reads, kind, listed=False)
+    rules = [_guarded_rule(rule, i) for i, rule in enumerate(vjp)]
+    declared = Primitive(name, _guarded(function), rules, reads, kind, listed=False)
 
     @functools.wraps(function)
     def call(*args: Any, **params: Any) -> Any:
@@ -63,23 +70,36 @@ def primitive(
             params["_rest"] = args[count:]
         return declared.apply(*args[:count], **params)
 
-    declared.vjp = [_without_rest(rule) for rule in vjp]
     if is_numpy:
         OPS[function] = call
     return call
 
 
-def _bare(function: Callable[..., Any], count: int) -> Callable[..., Any]:
-    """The function with its further positional arguments given as one parameter."""
+def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The user's function, on arrays that it cannot write to, its result an array of our own.
+
+    Its further positional arguments come as one parameter.
+    """
 
     def forward(*xs: Any, _rest: tuple[Any, ...] = (), **params: Any) -> Any:
-        return function(*xs, *_rest, **params)
+        y = function(*[read_only(x) for x in xs], *_rest, **params)
+        if isinstance(y, (tuple, list)):
+            return tuple([as_data(part, copy=True) for part in y])
+        return as_data(y, copy=True)  # it may be a buffer that the next call fills again
 
     return forward
 
 
-def _without_rest(rule: Rule) -> Rule:
+def _guarded_rule(rule: Rule, i: int) -> Rule:
+    """A user's rule for operand ``i``: it cannot write to what it gets; None means zero."""
+
     def pulled(g: Any, y: Any, *xs: Any, _rest: tuple[Any, ...] = (), **params: Any) -> Any:
-        return rule(g, y, *xs, *_rest, **params)
+        g = tuple([read_only(part) for part in g]) if isinstance(g, tuple) else read_only(g)
+        y = tuple([read_only(part) for part in y]) if isinstance(y, tuple) else read_only(y)
+        with Strictly():
+            gx = rule(g, y, *[read_only(x) for x in xs], *_rest, **params)
+        if gx is None:
+            return np.zeros(np.shape(xs[i]))
+        return gx if isinstance(gx, Variable) else as_data(gx, copy=True)
 
     return pulled

@@ -34,7 +34,8 @@ def no_out(name: str, out: Any) -> None:
     if out is not None and out is not np._NoValue:
         raise NoGradientError(
             f"{name}(..., out=) has no gradient in whence{called_at()}\n"
-            f"  → write y = {name}(...), or v[...] = {name}(...) to overwrite a Variable"
+            f"  → write y = {name}(...), or v[...] = {name}(...) to overwrite a Variable; "
+            "to update a parameter, v.assign(v.data - step) with a plain step (v.grad.data)"
         )
 
 

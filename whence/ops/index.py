@@ -28,7 +28,8 @@ def plain_index(index: Any) -> Any:
         return index._data
     if isinstance(index, list):
         return np.asarray(index, dtype=None if index else np.intp)
-    return index
+    # a copy: the gradient will read it, and the user may fill it anew meanwhile
+    return index.copy() if isinstance(index, np.ndarray) else index
 
 
 def _repeats(index: Any) -> bool:

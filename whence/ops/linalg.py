@@ -132,7 +132,7 @@ def _einsum_rule(i: int, g: Any, y: Any, *xs: Any, subscripts: str, optimize: An
     lengths: dict[str, int] = {}
     for term, x in zip(terms, xs, strict=True):
         for letter, n in zip(term, np.shape(x), strict=True):
-            lengths[letter] = max(n, lengths.get(letter, 1))
+            lengths[letter] = n if n != 1 else lengths.get(letter, 1)
     parts = [(output, g)] + [(t, x) for j, (t, x) in enumerate(zip(terms, xs, strict=True)) if j != i]
     known = {c for term, x in parts for c, n in zip(term, np.shape(x), strict=True) if n == lengths[c]}
     spare = iter(c for c in string.ascii_letters if c not in subscripts)

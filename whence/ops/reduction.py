@@ -78,7 +78,7 @@ mean = Primitive(
     lambda x, axis=None, dtype=None, keepdims=False: np.mean(x, axis, dtype, keepdims=keepdims),
     vjp=[
         lambda g, y, x, axis=None, dtype=None, keepdims=False: _spread(
-            g / max(1, _count(x, axis)), x, axis, keepdims
+            g * (1 / max(1, _count(x, axis))), x, axis, keepdims
         )
     ],
     reads=[""],

@@ -88,10 +88,10 @@ def push_forward(lifted: Lifted, ys: list[Variable], directions: list[Any], reco
             if record:
                 incoming = [t if t is None or isinstance(t, Variable) else constant(t) for t in incoming]
             outgoing = _push(node, incoming, record)
-            if node.ports is None:
+            if node._ports is None:
                 tangents[node] = outgoing
             else:
-                pairs = zip(node.ports, outgoing, strict=True)
+                pairs = zip(node._ports, outgoing, strict=True)
                 tangents.update((port, t) for port, t in pairs if port.node is not None)
     results = []
     for y in ys:
@@ -109,20 +109,20 @@ def _nodes_between(lifted: Lifted, ys: list[Variable]) -> list[Any]:
     while stack:
         edge = stack.pop()
         node = edge.node
-        if edge in targets or node is None or node in nodes or node.generation < lifted.floor:
+        if edge in targets or node is None or node in nodes or node._generation < lifted.floor:
             continue
         nodes.add(node)
         stack.extend(node.edges)
-    return sorted(nodes, key=lambda node: node.generation)
+    return sorted(nodes, key=lambda node: node._generation)
 
 
 def _push(node: Any, incoming: list[Any], record: bool) -> Any:
-    kind = node.primitive.kind if isinstance(node, Applied) and node.ports is None else "opaque"
+    kind = node.primitive.kind if isinstance(node, Applied) and node._ports is None else "opaque"
     if kind == "opaque":
         return _push_by_transposing(node, incoming, record)
-    values, y = node.recorded() if record else (node.values, node.y)
+    values, y = node.recorded() if record else (node._values, node.y)
     params = node.params or {}
-    moving = [(i, rule, t) for (i, rule), t in zip(node.rules, incoming, strict=True) if t is not None]
+    moving = [(i, rule, t) for (i, rule), t in zip(node._rules, incoming, strict=True) if t is not None]
     if kind == "elementwise":
         parts = [rule(t, y, *values, **params) for _, rule, t in moving]
         return _fitted(sum(parts[1:], parts[0]), node, y, values)
@@ -176,12 +176,12 @@ def _fitted(t: Any, node: Any, y: Any, values: tuple[Any, ...]) -> Any:
 def _push_by_transposing(node: Any, incoming: list[Any], record: bool) -> Any:
     """``J v`` from the rule ``g -> g J``: the gradient of ``g J v`` with respect to ``g``."""
     floor = next_generation()
-    outputs = node.ports or (node.output_like(),)
+    outputs = node._ports or (node.output_like(),)
     gs = [make(np.zeros(y.shape, y.dtype)[()]) for y in outputs]
     for g in gs:
         g.edge = Leaf(ref(g))
     with nullcontext() if record else _stash_as_constants(node):
-        pulled = node.pull(gs[0] if node.ports is None else gs, True)
+        pulled = node.pull(gs[0] if node._ports is None else gs, True)
     seeds = [
         (gx.edge, t if record or not isinstance(t, Variable) else t._data)
         for gx, t in zip(pulled, incoming, strict=True)
@@ -189,18 +189,18 @@ def _push_by_transposing(node: Any, incoming: list[Any], record: bool) -> Any:
     ]
     found, _ = sweep(seeds, record=record, targets={g.edge for g in gs}, floor=floor)
     tangents = [found.get(g.edge, np.zeros(g.shape, g.dtype)) for g in gs]
-    return tangents[0] if node.ports is None else tangents
+    return tangents[0] if node._ports is None else tangents
 
 
 @contextmanager
 def _stash_as_constants(node: Any) -> Iterator[None]:
     """Let a user's ``backward`` read what forward left on self: at first order it may."""
-    stashed = getattr(node, "stashed", None)
+    stashed = getattr(node, "_stashed", None)
     if not stashed:
         yield
         return
-    node.stashed = ()
+    node._stashed = ()
     try:
         yield
     finally:
-        node.stashed = stashed
+        node._stashed = stashed

@@ -7,15 +7,15 @@ transforms cannot mistake one level's perturbation for another's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from operator import index
 from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
 
-from ..config import EAGER, enable_grad, mode
+from ..config import EAGER, Strictly, enable_grad, mode
 from ..core.graph import Leaf, next_generation
 from ..core.origin import called_at, user_frame
 from ..core.sweep import outside
@@ -26,7 +26,6 @@ from ..ops.custom import identity
 from ..tree import LEAF, Structure, flatten
 
 Argnums = int | tuple[int, ...]
-_NOTHING = nullcontext()
 
 
 class Lifted(NamedTuple):
@@ -93,8 +92,14 @@ def _described(x: Any) -> str:
 
 
 def recording() -> AbstractContextManager[None]:
-    """A block in which ops record, whatever the caller's setting."""
-    return _NOTHING if mode() is EAGER else enable_grad()
+    """A block in which ops record, whatever the caller's setting, and ``float(v)`` is refused."""
+    return Strictly() if mode() is EAGER else _recording()
+
+
+@contextmanager
+def _recording() -> Iterator[None]:
+    with enable_grad(), Strictly():
+        yield
 
 
 def positions(args: tuple[Any, ...], argnums: Argnums, name: str) -> list[int]:
