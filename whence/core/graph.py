@@ -81,7 +81,7 @@ class Port:
     @property
     def _generation(self) -> int:
         """When the node was made."""
-        return self.node._generation
+        return 0 if self.node is None else self.node._generation
 
     @property
     def _code(self) -> CodeType | None:

@@ -110,7 +110,11 @@ def sweep(
             node = newest
         newest = None
         g = table.pop(node)
-        edges = node.edges
+        second = node._second
+        if second is None:  # node.edges, without a call: a tenth of the sweep
+            edges = () if node._first is None else (node._first,)
+        else:
+            edges = (node._first, second) if node._rest is None else node.edges
         if node._stamps is not None:
             check_stamps(node._stamps, node, node)
         if not edges or (targets is not None and node in targets):  # unchained, or asked for
@@ -119,14 +123,14 @@ def sweep(
         if retained is not None:
             _retain(node, g, retained)
         wanted = None
-        if targets is not None and not _all_lead_on(edges, targets, floor):
-            wanted = [_leads_to(edge, targets, floor) for edge in edges]
-            if all(wanted):
-                wanted = None
-            else:
-                foreign = foreign or any(outside(edge, targets, floor) for edge in edges)
-                if not any(wanted):
-                    continue
+        if targets is not None:
+            for edge in edges:
+                if (type(edge) is Leaf or edge._generation < floor) and edge not in targets:
+                    wanted = [_leads_to(other, targets, floor) for other in edges]
+                    foreign = foreign or any(outside(other, targets, floor) for other in edges)
+                    break
+            if wanted is not None and not any(wanted):
+                continue
         try:
             if plain and wanted is None and node._rules is not None and node._ports is None:
                 pulled = _first_order(node, g, edges)
@@ -244,14 +248,6 @@ def outside(edge: Any, targets: Any, floor: int) -> bool:
     if edge in targets or type(edge) is Constant:
         return False
     return edge._owner() is not None if edge.node is None else edge._generation < floor
-
-
-def _all_lead_on(edges: tuple[Any, ...], targets: Any, floor: int) -> bool:
-    """Do all edges lead to targets, as far as a quick look tells? They nearly always do."""
-    for edge in edges:
-        if edge not in targets and (edge.node is None or edge._generation < floor):
-            return False
-    return True
 
 
 def _leads_to(edge: Any, targets: Any, floor: int) -> bool:

@@ -60,14 +60,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
 
     @functools.wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        lifted, args_ = lift_arguments(args, argnums, "grad")
-        with recording():
-            y = f(*args_, **kwargs)
-        aux = None
-        if has_aux:
-            y, aux = _with_aux(y)
-        y = _scalar(result_of(f, y, "grad"))
-        grads, record = pull_back(lifted, [(y, _one(y._data))])
+        y, aux, lifted, grads, record = _differentiate(f, argnums, has_aux, args, kwargs)
         seen: set[int] = set()
         value, *grads = owned([value_of(y, record), *grads], seen)
         if has_aux:
@@ -75,6 +68,21 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
         return value, lifted.structure.unflatten(grads)
 
     return differentiated
+
+
+def _differentiate(
+    f: Callable[..., Any], argnums: Argnums, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Variable, Any, Lifted, list[Any], bool]:
+    """Run ``f`` and pull a one back: result, auxiliary value, inputs, cotangents, recorded or not."""
+    lifted, args_ = lift_arguments(args, argnums, "grad")
+    with recording():
+        y = f(*args_, **kwargs)
+    aux = None
+    if has_aux:
+        y, aux = _with_aux(y)
+    y = _scalar(result_of(f, y, "grad"))
+    grads, record = pull_back(lifted, [(y, _one(y._data))])
+    return y, aux, lifted, grads, record
 
 
 def _one(data: Any) -> Any:
@@ -96,12 +104,14 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
         >>> print(whence.grad(whence.grad(lambda x: x ** 3))(2.0))
         12.0
     """
-    both = value_and_grad(f, argnums, has_aux)
-
     @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, slope = both(*args, **kwargs)
-        return (slope, value[1]) if has_aux else slope
+        _, aux, lifted, grads, record = _differentiate(f, argnums, has_aux, args, kwargs)
+        seen: set[int] = set()
+        slope = lifted.structure.unflatten(owned(grads, seen))
+        if not has_aux:
+            return slope
+        return slope, map_tree(lambda v: _aux_value(lifted, v, record, seen), aux)
 
     return gradient
 
@@ -156,19 +166,20 @@ def pull_back(lifted: Lifted, seeds: list[tuple[Variable, Any]]) -> tuple[list[A
     targets = set(lifted.edges)
     starts = [(y.edge, s) for y, s in seeds if y.edge is not None]
     record = mode().recording and (lifted.live or any(isinstance(s, Variable) for _, s in seeds))
+    pairs = zip(lifted.edges, lifted.variables, strict=True)
     if not record:
         found, foreign = sweep(starts, targets=targets, floor=lifted.floor)
         foreign = foreign or any(outside(edge, targets, lifted.floor) for edge, _ in starts)
         if not foreign or not mode().recording:
-            pairs = zip(lifted.edges, lifted.variables, strict=True)
             return [bare(found.get(edge), v) for edge, v in pairs], False
     starts = [(edge, s if isinstance(s, Variable) else constant(s)) for edge, s in starts]
     found, _ = sweep(starts, record=True, targets=targets, floor=lifted.floor)
-    pairs = zip(lifted.edges, lifted.variables, strict=True)
     return [recorded(found.get(edge), v) for edge, v in pairs], True
 
 
 def _scalar(y: Variable) -> Variable:
+    if type(y._data) is np.float64:
+        return y
     if y.size != 1:
         raise ShapeError(
             f"grad needs a function that returns one number; this one returned shape {y.shape}"
