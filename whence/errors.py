@@ -47,7 +47,3 @@ class NonFiniteError(WhenceError, FloatingPointError):
 
 class GradientCheckError(WhenceError, AssertionError):
     """A gradient disagrees with finite differences or complex steps."""
-
-
-class MissingExtraError(WhenceError, ImportError):
-    """An optional package is needed; the text says what to install."""

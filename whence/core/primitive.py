@@ -18,7 +18,7 @@ from ..config import EAGER, mode
 from ..errors import AxisError, BoundsError, DtypeError, GraphError, InPlaceError, ShapeError
 from .explain import operand_lines, shape_advice
 from .function import Function, conjugated, filled, stamps_of
-from .graph import Absent, Leaf, Stamp, fingerprint, next_generation
+from .graph import Absent, Stamp, fingerprint, next_generation
 from .origin import INSIDE, called_at, user_frame
 from .sweep import conform
 from .table import OPS, name_of
@@ -156,7 +156,7 @@ class Primitive:
         params: dict[str, Any],
     ) -> Applied:
         plan = self.plan(tuple(positions), len(values))
-        node = _new_node(Applied)
+        node = object.__new__(Applied)
         node.primitive, node._rules, node.params = self, plan.rules, params or None
         node.edges = tuple(edges)
         node._stamps = stamps_of(edges, [values[i] for i in positions])
@@ -289,10 +289,6 @@ def _kept(y: Any, wanted: bool) -> Any:
 
 def _numbered(vjp: Rule, i: int) -> Rule:
     return lambda g, y, *xs, **params: vjp(i, g, y, *xs, **params)
-
-
-def _new_node(cls: type[Applied]) -> Applied:
-    return object.__new__(cls)
 
 
 # --- the fast paths ------------------------------------------------------------------------------
@@ -484,6 +480,3 @@ def explained(
         error.add_note(text)
         return error
     return ShapeError(text + shape_advice(primitive.name, args))
-
-
-__all__ = ["Applied", "Leaf", "Primitive", "Rule", "elementwise", "explained"]

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..core.primitive import Primitive
 from ..core.table import OPS
-from ..core.variable import Variable
 from .declare import implements, misfit, no_out, normal_axes
 
 
@@ -200,6 +199,3 @@ def _from_lists(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
     if len(operands) % 2:
         text += "->" + term(operands[-1])
     return text, [operands[2 * k] for k in range(pairs)]
-
-
-__all__ = ["Variable", "einsum", "matmul"]

@@ -1,7 +1,7 @@
-"""NumPy functions with nothing to differentiate: plain arrays in, plain arrays out.
+"""What has nothing to differentiate, and NumPy functions put together from other ops.
 
-Comparisons, tests, orders, shapes, constants made in an array's likeness. And ufuncs called with
-keywords (``where=``, ``dtype=``), which are the op and one more step.
+Comparisons, tests, orders, shapes, constants made in an array's likeness: plain arrays in, plain
+arrays out. And angle, divmod, modf, round, ``ufunc.outer``, ufuncs called with ``dtype=``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reductions and running reductions: sum, mean, prod, max, var, norm, cumsum and their kin."""
+"""Reductions and running reductions: sum, mean, prod, max, var, cumsum and their kin."""
 
 from __future__ import annotations
 

@@ -104,6 +104,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
         >>> print(whence.grad(whence.grad(lambda x: x ** 3))(2.0))
         12.0
     """
+
     @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         _, aux, lifted, grads, record = _differentiate(f, argnums, has_aux, args, kwargs)
