@@ -41,8 +41,8 @@ def _adjusted(**changes: Any) -> Mode:
     return EAGER if setting == EAGER else setting
 
 
-_strict: ContextVar[bool] = ContextVar("whence strict", default=False)
-strict = _strict.get  # True where float(v) would cut the graph that is being differentiated
+STRICT: ContextVar[bool] = ContextVar("whence strict", default=False)
+strict = STRICT.get  # True where float(v) would cut the graph that is being differentiated
 
 
 class Strictly:
@@ -51,10 +51,10 @@ class Strictly:
     __slots__ = ("_token",)
 
     def __enter__(self) -> None:
-        self._token = _strict.set(True)
+        self._token = STRICT.set(True)
 
     def __exit__(self, *error: object) -> None:
-        _strict.reset(self._token)
+        STRICT.reset(self._token)
 
 
 @contextmanager

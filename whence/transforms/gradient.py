@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config import mode
+from ..config import EAGER, STRICT, mode
 from ..core.origin import called_at
 from ..core.sweep import outside, sweep
 from ..core.variable import Variable, constant
@@ -75,8 +75,15 @@ def _differentiate(
 ) -> tuple[Variable, Any, Lifted, list[Any], bool]:
     """Run ``f`` and pull a one back: result, auxiliary value, inputs, cotangents, recorded or not."""
     lifted, args_ = lift_arguments(args, argnums, "grad")
-    with recording():
-        y = f(*args_, **kwargs)
+    if mode() is EAGER:  # recording(), written out: it is a fiftieth of a small gradient
+        token = STRICT.set(True)
+        try:
+            y = f(*args_, **kwargs)
+        finally:
+            STRICT.reset(token)
+    else:
+        with recording():
+            y = f(*args_, **kwargs)
     aux = None
     if has_aux:
         y, aux = _with_aux(y)
@@ -165,12 +172,17 @@ def pull_back(lifted: Lifted, seeds: list[tuple[Variable, Any]]) -> tuple[list[A
     (an outer transform's, or parameters that ``f`` closes over), the sweep runs again, recorded.
     """
     targets = set(lifted.edges)
-    starts = [(y.edge, s) for y, s in seeds if y.edge is not None]
-    record = mode().recording and (lifted.live or any(isinstance(s, Variable) for _, s in seeds))
+    starts = []
+    record, foreign = lifted.live, False
+    for y, s in seeds:
+        if y.edge is not None:
+            starts.append((y.edge, s))
+            record = record or isinstance(s, Variable)
+            foreign = foreign or outside(y.edge, targets, lifted.floor)
     pairs = zip(lifted.edges, lifted.variables, strict=True)
-    if not record:
-        found, foreign = sweep(starts, targets=targets, floor=lifted.floor)
-        foreign = foreign or any(outside(edge, targets, lifted.floor) for edge, _ in starts)
+    if not record or not mode().recording:
+        found, others = sweep(starts, targets=targets, floor=lifted.floor)
+        foreign = foreign or others
         if not foreign or not mode().recording:
             return [bare(found.get(edge), v) for edge, v in pairs], False
     starts = [(edge, s if isinstance(s, Variable) else constant(s)) for edge, s in starts]
