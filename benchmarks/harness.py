@@ -1,7 +1,7 @@
 """Timing side by side: every contender in turn, round after round, in one process.
 
-Machines drift. So the contenders of a row run interleaved, A B C A B C ..., and what is compared is
-the median over the rounds and the ratios between them.
+Machines drift. So the contenders of a row run interleaved, A B C A B C ..., in short turns, and the
+ratio of two of them is the median of the ratios of turns that stood side by side.
 """
 
 from __future__ import annotations
@@ -22,27 +22,36 @@ class Row:
     title: str
     contenders: dict[str, Contender]
     promises: dict[str, float] = field(default_factory=dict)  # contender -> ours may take at most
-    rounds: int = 21
-    seconds: float = 0.02  # that one contender may take in one round
+    rounds: int = 61
+    seconds: float = 0.006  # that one contender may take in one round
     note: str = ""
 
 
 @dataclass
 class Result:
-    """Median and 20th percentile of each contender, in seconds."""
+    """Seconds that each contender took, round by round."""
 
     row: Row
-    medians: dict[str, float]
-    fast: dict[str, float]
+    times: dict[str, list[float]]
+
+    @property
+    def medians(self) -> dict[str, float]:
+        """Median of each contender."""
+        return {name: statistics.median(ts) for name, ts in self.times.items()}
 
     @property
     def ours(self) -> str:
         """The contender that ratios are taken of."""
-        return next(iter(self.medians))
+        return next(iter(self.times))
 
     def ratio(self, other: str) -> float:
-        """Ours over the other's: below 1 we are faster."""
-        return self.medians[self.ours] / self.medians[other]
+        """Ours over the other's, pair by pair: below 1 we are faster."""
+        return statistics.median(paired(self.times[self.ours], self.times[other]))
+
+
+def paired(ours: list[float], others: list[float]) -> list[float]:
+    """Ratios of the times of each round."""
+    return [a / b for a, b in zip(ours, others, strict=True)]
 
 
 def measure(row: Row) -> Result:
@@ -50,12 +59,11 @@ def measure(row: Row) -> Result:
     repeats = {name: _repeats(run, row.seconds) for name, run in row.contenders.items()}
     times: dict[str, list[float]] = {name: [] for name in row.contenders}
     for _ in range(row.rounds):
+        gc.collect()
         for name, run in row.contenders.items():
-            gc.collect()
+            run()  # the caches are warm again
             times[name].append(_time(run, repeats[name]))
-    medians = {name: statistics.median(ts) for name, ts in times.items()}
-    fast = {name: sorted(ts)[len(ts) // 5] for name, ts in times.items()}
-    return Result(row, medians, fast)
+    return Result(row, times)
 
 
 def _time(run: Contender, repeats: int) -> float:

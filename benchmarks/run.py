@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import eager, memory
-from .harness import Result, measure
+from .harness import Result, measure, paired
 from .peers import versions
 
 RESULTS = pathlib.Path(__file__).with_name("RESULTS.md")
@@ -29,16 +29,20 @@ IMPORTS = {
 }
 
 
-def import_seconds(rounds: int = 9) -> dict[str, float]:
-    """Median time of each import in a fresh process, interleaved."""
+def import_seconds(rounds: int = 15) -> dict[str, list[float]]:
+    """Times of each import in fresh processes, interleaved."""
+    # With byte code on disk, as an installed package has it; the first round writes it.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     times: dict[str, list[float]] = {name: [] for name in IMPORTS}
-    for _ in range(rounds):
+    for round_number in range(rounds + 1):
         for name, statement in IMPORTS.items():
             code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
-            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-            if done.returncode == 0:
+            done = subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+            )
+            if done.returncode == 0 and round_number:
                 times[name].append(float(done.stdout))
-    return {name: statistics.median(ts) for name, ts in times.items() if ts}
+    return {name: ts for name, ts in times.items() if len(ts) == rounds}
 
 
 def pretty(seconds: float) -> str:
@@ -103,7 +107,14 @@ def main(words: list[str]) -> int:
     if chosen("import"):
         seconds = import_seconds()
         ours = seconds["whence"]
-        lines2 = [(n, pretty(t), "" if n == "whence" else f"{ours / t:.2f}") for n, t in seconds.items()]
+        lines2 = [
+            (
+                n,
+                pretty(statistics.median(ts)),
+                "" if n == "whence" else f"{statistics.median(paired(ours, ts)):.2f}",
+            )
+            for n, ts in seconds.items()
+        ]
         show("import", ("", "median", "whence / this"), list(lines2))
     if chosen("memory"):
         found = memory.findings()
@@ -124,7 +135,8 @@ def report(sections: list[str]) -> str:
     return (
         "# Results of `make bench`\n\n"
         f"{datetime.date.today()}, {machine()}; {packages}.\n\n"
-        "Contenders of a row run interleaved in one process; figures are medians. Ratios compare "
+        "Contenders of a row run interleaved in one process; figures are medians, ratios "
+        "medians of pairs. Ratios compare "
         "within a row of one run; absolute times of different runs do not compare. "
         "A ratio below 1 means that whence is faster.\n\n" + "\n".join(sections)
     )
