@@ -24,7 +24,6 @@ class Row:
     promises: dict[str, float] = field(default_factory=dict)  # contender -> ours may take at most
     rounds: int = 61
     seconds: float = 0.006  # that one contender may take in one round
-    note: str = ""
 
 
 @dataclass

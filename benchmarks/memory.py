@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import whence
 from whence import Variable
 
 STEPS = 10_000
@@ -97,6 +96,3 @@ def findings() -> list[Finding]:
         backward_peak("peak of backward: 100 × np.tanh (each saves its output)", np.tanh, 100),
         backward_peak("peak of backward: 100 × (y + 1) (nothing to save)", lambda y: y + 1.0, 0),
     ]
-
-
-__all__ = ["findings", "whence"]
