@@ -3,6 +3,11 @@
 Automatic differentiation and deep learning in pure Python, on NumPy.
 """
 
+import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from . import ops as ops
 from . import testing as testing
 from .config import enable_grad as enable_grad
 from .config import no_grad as no_grad
@@ -12,30 +17,6 @@ from .errors import WhenceError as WhenceError
 from .explore.dot import to_dot as to_dot
 from .explore.nonfinite import detect_nan as detect_nan
 from .explore.nonfinite import find_nan as find_nan
-from .ops import (
-    elementwise as _elementwise,  # noqa: F401  (importing an op registers it)
-)
-from .ops import (
-    index as _index,  # noqa: F401
-)
-from .ops import (
-    join as _join,  # noqa: F401
-)
-from .ops import (
-    linalg as _linalg,  # noqa: F401
-)
-from .ops import (
-    norm as _norm,  # noqa: F401
-)
-from .ops import (
-    plain as _plain,  # noqa: F401
-)
-from .ops import (
-    reduction as _reduction,  # noqa: F401
-)
-from .ops import (
-    shape as _shape,  # noqa: F401
-)
 from .ops.custom import primitive as primitive
 from .transforms.forward import jvp as jvp
 from .transforms.gradient import grad as grad
@@ -46,3 +27,15 @@ from .transforms.matrices import hvp as hvp
 from .transforms.matrices import jacobian as jacobian
 
 __version__ = "0.1.0"
+
+if _TYPE_CHECKING:
+    from . import scipy as scipy
+
+#: Rooms that are opened when they are first asked for: they import what ``import whence`` need not.
+_LATER = ("scipy",)
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _LATER:
+        return _importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

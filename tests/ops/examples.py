@@ -13,12 +13,16 @@ Call = Callable[..., Any]
 
 
 class Example(NamedTuple):
-    """``f``, the same text for arrays and Variables, and what its operands are drawn from."""
+    """``f``, the same text for arrays and Variables, and what its operands are drawn from.
+
+    ``plain``: the original where ``f`` calls a mirror of it (``whence.scipy.linalg.expm``).
+    """
 
     f: Call
     specs: tuple[Spec, ...]
     complex: bool = True
     constant: bool = False  # a step: its derivative is zero
+    plain: Call | None = None
 
 
 def of(*shapes: Any, complex: bool = True, constant: bool = False) -> Callable[..., list[Example]]:

@@ -13,7 +13,8 @@ from whence.core.table import OPS, name_of
 
 from . import calculus as law
 from .entries import Spec, array_of
-from .examples import EXAMPLES, Example
+from .examples import Example
+from .tables import EXAMPLES
 
 ELEMENTWISE = {
     f: PRIMITIVES[name_of(f)] if name_of(f) in PRIMITIVES else PRIMITIVES["np." + f.__name__]
@@ -96,7 +97,7 @@ def test_ufuncs_dispatch_to_their_primitive(ufunc):
 def test_value_is_numpys(example):
     for kinds in all_kinds(example):
         arrays = drawn(example, kinds)
-        ours, numpys = example.f(*[Variable(a) for a in arrays]), example.f(*arrays)
+        ours, numpys = example.f(*[Variable(a) for a in arrays]), (example.plain or example.f)(*arrays)
         for y, e in zip(law.parts(ours), law.parts(numpys), strict=True):
             law.assert_same(y, e)
             assert isinstance(y, Variable) or example.constant

@@ -13,7 +13,8 @@ import whence
 from whence.core.primitive import PRIMITIVES
 
 from . import calculus as law
-from .entries import ENTRIES, Trial, array_of
+from .entries import Trial, array_of
+from .tables import ENTRIES
 
 NAMES = sorted(ENTRIES)
 thorough = settings(max_examples=20, deadline=None, derandomize=True, database=None)

@@ -1,1 +1,10 @@
-"""The ops, by kind: each one declaration of value and gradient."""
+"""The ops, by kind: importing the package registers them."""
+
+from . import elementwise as elementwise
+from . import index as index
+from . import join as join
+from . import linalg as linalg
+from . import norm as norm
+from . import plain as plain
+from . import reduction as reduction
+from . import shape as shape
