@@ -252,10 +252,9 @@ def eig_pull(g: Any, y: Any, name: str) -> Any:
 def _refuse_unlike(q: Any, g: Any, y: Any, pairs: Any, name: str) -> None:
     """Equal eigenvalues of a general matrix: only a loss that treats them alike passes."""
     gw, w = frozen(g[0]), frozen(y[0])
-    used = np.abs(frozen(g[1])).max(axis=-2)[..., None, :]  # which vectors the loss reads
-    unlike = (
-        np.abs(frozen(limit_of_gaps(q, y, 0, pairs))) + used + np.abs(gw[..., None, :] - gw[..., :, None])
-    )
+    used = np.abs(frozen(g[1])).max(axis=-2)  # which vectors the loss reads
+    unlike = used[..., None, :] + used[..., :, None] + np.abs(gw[..., None, :] - gw[..., :, None])
+    unlike = unlike + np.abs(frozen(limit_of_gaps(q, y, 0, pairs)))
     lost = pairs & ~negligible(unlike, size_of(q) + np.abs(gw).max(axis=-1)[..., None, None])
     if np.any(lost):
         raise refuse_pair(w, lost, name, "the loss does not treat them alike")
