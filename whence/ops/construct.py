@@ -236,9 +236,9 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
         mask = np.broadcast_to(mask, x.shape)
         if not np.any(mask):
             continue
-        part: Any = function(x[mask], *args, **kw) if callable(function) else function
+        part = function(x[mask], *args, **kw) if callable(function) else function
         if isinstance(y, Variable) or isinstance(part, Variable):
-            y = OPS["setitem"](y, np.astype(part, x.dtype) if hasattr(part, "dtype") else part, mask)
+            y = OPS["setitem"](y, part.astype(x.dtype) if isinstance(part, Variable) else part, mask)
         else:
             y[mask] = part
     return y
