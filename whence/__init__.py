@@ -30,12 +30,24 @@ __version__ = "0.1.0"
 
 if _TYPE_CHECKING:
     from . import scipy as scipy
+    from .transforms.implicit import fixed_point_of as fixed_point_of
+    from .transforms.implicit import implicit_root as implicit_root
+    from .transforms.implicit import root_of as root_of
 
-#: Rooms that are opened when they are first asked for: they import what ``import whence`` need not.
-_LATER = ("scipy",)
+#: What is opened when it is first asked for, since it imports what ``import whence`` need not: rooms,
+#: and names with the room that they are in.
+_LATER = {
+    "fixed_point_of": "transforms.implicit",
+    "implicit_root": "transforms.implicit",
+    "root_of": "transforms.implicit",
+    "scipy": "",
+}
 
 
 def __getattr__(name: str) -> _Any:
-    if name in _LATER:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = _LATER[name]
+    if not room:
         return _importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_importlib.import_module(f".{room}", __name__), name)
