@@ -41,14 +41,20 @@ if _TYPE_CHECKING:
     from .transforms.implicit import fixed_point_of as fixed_point_of
     from .transforms.implicit import implicit_root as implicit_root
     from .transforms.implicit import root_of as root_of
+    from .transforms.sparse import hessian_diagonal as hessian_diagonal
+    from .transforms.sparse import sparse_hessian as sparse_hessian
+    from .transforms.sparse import sparse_jacobian as sparse_jacobian
 
 #: What is opened when it is first asked for, since it imports what ``import whence`` need not: rooms,
 #: and names with the room that they are in.
 _LATER = {
     "fixed_point_of": "transforms.implicit",
+    "hessian_diagonal": "transforms.sparse",
     "implicit_root": "transforms.implicit",
     "root_of": "transforms.implicit",
     "scipy": "",
+    "sparse_hessian": "transforms.sparse",
+    "sparse_jacobian": "transforms.sparse",
 }
 
 

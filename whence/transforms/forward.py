@@ -88,7 +88,7 @@ def push_forward(lifted: Lifted, ys: list[Variable], directions: list[Any], reco
     """The tangents of ``ys`` for these tangents (None for zero) of the lifted inputs."""
     tangents: Tangents = dict(zip(lifted.edges, directions, strict=True))
     with recording():
-        for node in _nodes_between(lifted, ys):
+        for node in nodes_between(lifted, ys):
             incoming = [tangents.get(edge) for edge in node.edges]
             if all(t is None for t in incoming):
                 continue
@@ -108,7 +108,7 @@ def push_forward(lifted: Lifted, ys: list[Variable], directions: list[Any], reco
     return results
 
 
-def _nodes_between(lifted: Lifted, ys: list[Variable]) -> list[Any]:
+def nodes_between(lifted: Lifted, ys: list[Variable]) -> list[Any]:
     """The nodes of this graph behind ``ys``, oldest first."""
     targets = set(lifted.edges)
     nodes: set[Any] = set()

@@ -89,7 +89,7 @@ def _differentiate(
     aux = None
     if has_aux:
         y, aux = with_aux(y)
-    y = _scalar(result_of(f, y, "grad"))
+    y = scalar(result_of(f, y, "grad"))
     grads, record = pull_back(lifted, [(y, _one(y._data))])
     return y, aux, lifted, grads, record
 
@@ -195,7 +195,8 @@ def pull_back(lifted: Lifted, seeds: list[tuple[Variable, Any]]) -> tuple[list[A
     return [recorded(found.get(edge), v) for edge, v in pairs], True
 
 
-def _scalar(y: Variable) -> Variable:
+def scalar(y: Variable) -> Variable:
+    """``y`` if it is one real number."""
     if type(y._data) is np.float64:
         return y
     if y.size != 1:
