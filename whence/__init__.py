@@ -37,6 +37,7 @@ from .transforms.products import linearize as linearize
 __version__ = "0.1.0"
 
 if _TYPE_CHECKING:
+    from . import optimize as optimize
     from . import scipy as scipy
     from .transforms.implicit import fixed_point_of as fixed_point_of
     from .transforms.implicit import implicit_root as implicit_root
@@ -51,6 +52,7 @@ _LATER = {
     "fixed_point_of": "transforms.implicit",
     "hessian_diagonal": "transforms.sparse",
     "implicit_root": "transforms.implicit",
+    "optimize": "",
     "root_of": "transforms.implicit",
     "scipy": "",
     "sparse_hessian": "transforms.sparse",
