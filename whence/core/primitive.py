@@ -69,9 +69,13 @@ class Primitive:
         many: it returns a tuple.
         chooses: its rules only let elements through or not (``np.maximum``), which a small change
             of the operands does not change.
+        jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
+            that pushes its tangent forward; None where forward mode follows from ``vjp``.
     """
 
-    __slots__ = ("_plans", "apply", "chooses", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
+    __slots__ = (
+        "_plans", "apply", "chooses", "domain", "forward", "jvp", "kind", "listed", "name", "reads", "vjp",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class Primitive:
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self._plans: dict[tuple[int, ...], Plan] = {}
+        self.jvp: Sequence[Rule] | None = None
         self.apply: Callable[..., Any] = self.general
         if listed and not many and not callable(vjp):  # the quick paths trust their rules
             if len(vjp) == 1:
