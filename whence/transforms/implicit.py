@@ -17,13 +17,13 @@ from scipy.sparse.linalg import LinearOperator, gmres
 
 from ..config import mode, no_grad
 from ..core.function import Function, filled
-from ..core.graph import Absent, Port, nobody
-from ..core.origin import called_at, made_at, user_frame
-from ..core.sweep import outside, sweep
+from ..core.origin import called_at, made_at
+from ..core.sweep import sweep
 from ..core.variable import Variable, constant, make
 from ..errors import GraphError, NonFiniteError, ShapeError, SingularError, WhenceError
 from ..tree import flatten, map_tree
 from .lift import lift, recording, result_of
+from .outer import attach, full, outer_edges, pull_outward
 from .packing import packed, reals, unpacked
 
 DENSE = 1000  # unknowns up to which the Jacobian is formed; GMRES above
@@ -143,7 +143,9 @@ def _solution(
     outer = equation.outer()
     outputs = [make(v._data) for v in equation.lifted.variables]
     if outer and mode().recording:
-        _solved(equation, outer, outputs)
+        node = Solved()
+        node.equation = equation
+        attach(node, outer, outputs)
     return outputs
 
 
@@ -171,14 +173,14 @@ class _Equation:
 
     def outer(self) -> dict[Any, Any]:
         """The edges from outside that the residuals depend on, each with its value."""
-        return _outer_edges(self.ys, set(self.lifted.edges), self.lifted.floor)
+        return outer_edges(self.ys, set(self.lifted.edges), self.lifted.floor)
 
     def transposed(self, v: np.ndarray) -> np.ndarray:
         """``v dF/dx``, all as one vector of real numbers."""
         seeds = zip((y.edge for y in self.ys), unpacked(v, self.ys), strict=True)
         found, _ = sweep(seeds, targets=set(self.lifted.edges), floor=self.lifted.floor)
         pairs = zip(self.lifted.edges, self.lifted.variables, strict=True)
-        return packed([_full(found.get(edge), x) for edge, x in pairs])
+        return packed([full(found.get(edge), x) for edge, x in pairs])
 
     def solve_transposed(self, gs: list[Any]) -> list[Any]:
         """``w`` with ``w dF/dx = g``."""
@@ -244,14 +246,9 @@ class Solved(Function):
             ys, floor, w = self._recorded_again(gs)
         else:
             ys, floor, w = equation.ys, equation.lifted.floor, equation.solve_transposed(gs)
-        targets = {*self.edges, *(edge.node for edge in self.edges if type(edge) is Port)}
-        seeds = zip((y.edge for y in ys), w, strict=True)
-        found, _ = sweep(seeds, record=record, targets=targets, floor=floor)
-        parts = []
-        for edge, value in zip(self.edges, self._values, strict=True):
-            part = _arrived(found, edge)
-            parts.append(part if part is None else -_full(part, value))
-        return parts
+        seeds = [(y.edge, v) for y, v in zip(ys, w, strict=True)]
+        parts = pull_outward(self, seeds, record, floor)
+        return [part if part is None else -part for part in parts]
 
     def _recorded_again(self, gs: list[Any]) -> tuple[list[Variable], int, list[Any]]:
         """The equations at the recorded solution, and ``w`` as the solution of equations of its own."""
@@ -268,64 +265,16 @@ class Solved(Function):
             with recording():
                 found, _ = sweep(seeds, record=True, targets=set(inner.edges), floor=inner.floor)
                 pairs = zip(inner.edges, xs, gs, strict=True)
-                return [_full(found.get(edge), x) - g for edge, x, g in pairs]
+                return [full(found.get(edge), x) - g for edge, x, g in pairs]
 
         w = equation.solve_transposed([g._data for g in gs])
         transposed = None if equation.matrix is None or equation.complex else equation.matrix.T
         solved = _solution(adjoint, w, equation.method, transposed) or [constant(part) for part in w]
         outer = lift(xs)
         ys = equation.at(outer.tree)
-        if not _outer_edges(ys, set(outer.edges), outer.floor).keys() <= set(self.edges):
+        if not outer_edges(ys, set(outer.edges), outer.floor).keys() <= set(self.edges):
             raise GraphError(
                 f"the equations of {self.label} depend on other Variables now than when they were "
                 f"solved; {self.label} was {made_at(self)}\n  → pass what changes as an argument"
             )
         return ys, outer.floor, solved
-
-
-def _solved(equation: _Equation, outer: dict[Any, Any], outputs: list[Variable]) -> None:
-    """Become the creator of the solution."""
-    node = Solved()
-    node.equation = equation
-    node.edges, node._values = tuple(outer), tuple(outer.values())
-    node._owner = nobody
-    node._rules = node._ports = node._name = node._live = node._stamps = None
-    node._stashed, node._kept = (), tuple([v._data for v in outputs])
-    frame = user_frame()
-    node._code, node._lasti = frame.f_code, frame.f_lasti
-    if len(outputs) == 1:
-        node.adopt(outputs[0])
-    else:
-        node.adopt_all(tuple(outputs))
-
-
-def _outer_edges(ys: list[Variable], targets: set[Any], floor: int) -> dict[Any, Any]:
-    """Where the graph of ``ys`` ends outside: edges that are older, or held inputs, with their values."""
-    found: dict[Any, Any] = {}
-    seen: set[Any] = set()
-    stack = [(y.edge, y._data) for y in ys if y.edge is not None]
-    while stack:
-        edge, value = stack.pop()
-        if edge in found or edge in targets or edge in seen:
-            continue
-        if outside(edge, targets, floor):
-            found[edge] = Absent(value) if type(value) is np.ndarray and value.nbytes > 4096 else value
-        elif edge.node is not None and edge.node not in seen:
-            seen.add(edge.node)
-            stack.extend(edge.node.operands())
-    return found
-
-
-def _arrived(found: dict[Any, Any], edge: Any) -> Any:
-    """The cotangent that a sweep has left at an edge."""
-    if type(edge) is Port and edge.node is not None:
-        parts = found.get(edge.node)
-        return None if parts is None else parts[edge.index]
-    return found.get(edge)
-
-
-def _full(g: Any, like: Any) -> Any:
-    """A cotangent with the shape of its value; zero where there is none."""
-    if g is None:
-        return np.zeros(like.shape, like.dtype)[()]
-    return g if g.shape == like.shape else np.broadcast_to(g, like.shape)
