@@ -78,7 +78,7 @@ def least_squares(
 
     def cost(x: Any) -> Any:
         z = (np.reshape(given.recorded(x), (-1,)) / f_scale) ** 2
-        rho = own(z)[0] if own is not None else _LOSSES[loss](z)
+        rho = own(z)[0] if own is not None else _LOSSES[str(loss)](z)
         return 0.5 * f_scale**2 * np.sum(rho)
 
     text = f"least_squares did not converge: {sol.message}"
