@@ -13,8 +13,8 @@ from whence import Variable, WhenceError, no_grad
 from whence.core.table import OPS, PLAIN
 from whence.errors import NoGradientError
 
-#: Counts step where an edge crosses a value: their derivative is zero.
-COUNTS = {np.histogram, np.histogram2d, np.histogramdd}
+#: Counts step where an edge crosses a value, choices where a condition does: the derivative is zero.
+COUNTS = {np.histogram, np.histogram2d, np.histogramdd, np.compress, np.extract}
 WRITES_FILES = {"save", "savetxt", "savez", "savez_compressed"}
 
 
@@ -51,6 +51,7 @@ def calls() -> list[tuple[Any, ...]]:
         (Variable(np.array([0.0, 1.0, 2.5])), Variable(np.array([0.3, 0.6, 0.1])), 1),
         (Variable(np.array([0, 1])), (3,)),
         ((Variable(np.array([0, 1])),), (3,)),
+        (Variable(np.arange(3.0)), np.ones(3)),
     ]
     return lists
 

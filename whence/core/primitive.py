@@ -15,7 +15,16 @@ from weakref import ref
 import numpy as np
 
 from ..config import EAGER, mode
-from ..errors import AxisError, BoundsError, DtypeError, GraphError, InPlaceError, ShapeError
+from ..errors import (
+    AxisError,
+    BoundsError,
+    DtypeError,
+    GraphError,
+    InPlaceError,
+    LinAlgError,
+    ShapeError,
+    WhenceError,
+)
 from .explain import operand_lines, shape_advice
 from .function import Function, conjugated, filled, stamps_of
 from .graph import Absent, Stamp, fingerprint, next_generation
@@ -60,9 +69,13 @@ class Primitive:
         many: it returns a tuple.
         chooses: its rules only let elements through or not (``np.maximum``), which a small change
             of the operands does not change.
+        jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
+            that pushes its tangent forward; None where forward mode follows from ``vjp``.
     """
 
-    __slots__ = ("_plans", "apply", "chooses", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
+    __slots__ = (
+        "_plans", "apply", "chooses", "domain", "forward", "jvp", "kind", "listed", "name", "reads", "vjp",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -79,6 +92,7 @@ class Primitive:
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self._plans: dict[tuple[int, ...], Plan] = {}
+        self.jvp: Sequence[Rule] | None = None
         self.apply: Callable[..., Any] = self.general
         if listed and not many and not callable(vjp):  # the quick paths trust their rules
             if len(vjp) == 1:
@@ -473,11 +487,13 @@ def explained(
     primitive: Primitive, args: Sequence[Any], params: dict[str, Any], error: Exception
 ) -> Exception:
     """NumPy's error as one of ours, with the lines that made the operands."""
-    if isinstance(error, (ShapeError, DtypeError, BoundsError, GraphError)):
+    if isinstance(error, WhenceError):
         return error
     text = f"{primitive.name}: {error}{called_at()}\n" + operand_lines(args, params)
     if isinstance(error, np.exceptions.AxisError):
         return AxisError(text)
+    if isinstance(error, np.linalg.LinAlgError):
+        return LinAlgError(text)
     if isinstance(error, IndexError):
         return BoundsError(text)
     if isinstance(error, TypeError):
