@@ -11,6 +11,7 @@ from . import ops as ops
 from . import testing as testing
 from .config import enable_grad as enable_grad
 from .config import no_grad as no_grad
+from .core import table as _table
 from .core.function import Function as Function
 from .core.variable import Variable as Variable
 from .errors import WhenceError as WhenceError
@@ -29,13 +30,24 @@ from .transforms.matrices import jacobian as jacobian
 __version__ = "0.1.0"
 
 if _TYPE_CHECKING:
+    from . import compat as compat
+    from . import numpy as numpy
     from . import scipy as scipy
 
 #: Rooms that are opened when they are first asked for: they import what ``import whence`` need not.
-_LATER = ("scipy",)
+_LATER = ("compat", "numpy", "scipy")
 
 
 def __getattr__(name: str) -> _Any:
     if name in _LATER:
         return _importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _array_namespace(api_version: str | None = None) -> _Any:
+    if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
+        raise ValueError(f"whence.numpy follows the array API standard 2024.12, not {api_version}")
+    return _importlib.import_module(".numpy", __name__)
+
+
+_table.OPS["array namespace"] = _array_namespace

@@ -1,6 +1,7 @@
 """The ops, by kind: importing the package registers them."""
 
 from . import elementwise as elementwise
+from . import gather as gather
 from . import index as index
 from . import join as join
 from . import linalg as linalg

@@ -1,0 +1,1 @@
+"""Other libraries' names for what whence has: for programs that were written for them."""
