@@ -133,7 +133,8 @@ class Array:
     # --- NumPy's protocols -----------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        _refuse_plain(self, "NumPy")
+        if dtype is None or np.dtype(dtype).kind not in "iub":  # integers have no gradient to lose
+            _refuse_plain(self, "NumPy")
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
