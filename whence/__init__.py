@@ -46,8 +46,8 @@ def __getattr__(name: str) -> _Any:
 
 def _array_namespace(api_version: str | None = None) -> _Any:
     if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
-        raise ValueError(f"whence.numpy follows the array API standard 2024.12, not {api_version}")
-    return _importlib.import_module(".numpy", __name__)
+        raise ValueError(f"whence.numpy follows the array API standard up to 2024.12, not {api_version}")
+    return _importlib.import_module(".numpy.array_api", __name__)
 
 
 _table.OPS["array namespace"] = _array_namespace

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from whence.core.primitive import PRIMITIVES
 
 from .entries import Draw, Spec, Trial, entry
+from .examples import EXAMPLES, matrix
 
 
 @entry("np.array")
@@ -21,3 +22,11 @@ def _gather(draw: Draw, complex: bool) -> Trial:
         tuple(Spec(inner) for _ in range(count)),
         complex=complex,
     )
+
+EXAMPLES.update(
+    {
+        np.unique_all: matrix(lambda x: np.unique_all(x).values),
+        np.unique_counts: matrix(lambda x: np.unique_counts(x).values),
+        np.unique_inverse: matrix(lambda x: np.unique_inverse(x).values),
+    }
+)

@@ -120,7 +120,7 @@ class Array:
         return self
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
-        """The functions of the array API standard for Variables: ``whence.numpy``."""
+        """The functions of the array API standard, ``whence.numpy.array_api``."""
         return OPS["array namespace"](api_version)
 
     def __dlpack__(self, **keywords: Any) -> Any:

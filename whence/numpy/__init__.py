@@ -3,8 +3,8 @@
 Everything that NumPy has is here, under its name, and nearly everything is NumPy's own: NumPy asks a
 Variable how to compute with it. The few functions that NumPy does not let a Variable answer for
 (``array`` and its kin, ``full``, ``arange``, ``r_`` …) are replaced by whence's, which do what NumPy's
-do and keep the gradient. The module is also the array namespace of Variables
-(``v.__array_namespace__()``, array API standard 2024.12).
+do and keep the gradient. ``whence.numpy.array_api`` is the namespace of the array API standard
+(``v.__array_namespace__()``).
 
 Example:
     >>> import whence

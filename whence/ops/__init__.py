@@ -18,3 +18,4 @@ from . import reduction as reduction
 from . import shape as shape
 from . import signal as signal
 from . import statistics as statistics
+from . import unique as unique
