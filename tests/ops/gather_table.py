@@ -23,6 +23,7 @@ def _gather(draw: Draw, complex: bool) -> Trial:
         complex=complex,
     )
 
+
 EXAMPLES.update(
     {
         np.unique_all: matrix(lambda x: np.unique_all(x).values),

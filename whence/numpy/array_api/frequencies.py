@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..fft import *  # noqa: F403
-
-del fftfreq, rfftfreq  # noqa: F821  (declared anew)
+from ..fft import *  # type: ignore[assignment]  # noqa: F403
 
 
 def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Any:
