@@ -7,6 +7,7 @@ import importlib as _importlib
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from . import bridge as bridge
 from . import ops as ops
 from . import testing as testing
 from .config import enable_grad as enable_grad

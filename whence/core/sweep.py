@@ -8,20 +8,32 @@ cotangents enter and leave (``Variable.backward``, the transforms, ``Function.ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from heapq import heappop, heappush, heappushpop
 from typing import Any
 
 from numpy import add, broadcast_to, float64, ndarray
 from numpy import sum as np_sum
 
-from ..config import mode
-from ..errors import GraphError
+from ..config import enable_grad, mode
+from ..errors import GraphError, LinAlgError
 from .graph import Constant, Leaf, Port, check_stamps
 from .origin import made_at
 
 Cotangents = dict[Any, Any]
 IN_PLACE = 1 << 16  # bytes above which sums are written over a summand
+
+
+class NeedsGraph(LinAlgError):
+    """A rule's sign that the cotangents' numbers are not enough: it must see how they came about.
+
+    The sweep then starts again, recorded. ``lift`` makes a recorded constant of an array. Users see
+    it, as the error that it also is, where a node's ``backward`` is called by hand.
+    """
+
+    def __init__(self, text: str, lift: Any) -> None:
+        super().__init__(text)
+        self.lift = lift
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
@@ -77,7 +89,7 @@ def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 
 
 def sweep(
-    seeds: Iterable[tuple[Any, Any]],
+    seeds: Collection[tuple[Any, Any]],
     *,
     record: bool = False,
     targets: Any = None,
@@ -136,6 +148,10 @@ def sweep(
                 pulled = _first_order(node, g, edges)
             else:
                 pulled = node.pull(g, record, wanted)
+        except NeedsGraph as sign:
+            if record:
+                raise
+            return _recorded_sweep(seeds, sign.lift, targets, floor, retained)
         except Exception as error:
             error.add_note(f"  while differentiating {node.label}, {made_at(node)}")
             raise
@@ -161,6 +177,22 @@ def sweep(
                 table[edge] = part
                 newest = edge if newest is None else _queue(edge, newest, heap)
     return found, foreign
+
+
+def _recorded_sweep(
+    seeds: Collection[tuple[Any, Any]], lift: Any, targets: Any, floor: int, retained: Cotangents | None
+) -> tuple[Cotangents, bool]:
+    """The same sweep with a record of itself, of which only the numbers are handed on."""
+
+    def bare(part: Any) -> Any:
+        return [bare(one) for one in part] if isinstance(part, list) else getattr(part, "_data", part)
+
+    with enable_grad():
+        starts = [(edge, g if hasattr(g, "_data") else lift(g)) for edge, g in seeds]
+        found, foreign = sweep(starts, record=True, targets=targets, floor=floor, retained=retained)
+    if retained is not None:
+        retained.update({port: bare(part) for port, part in retained.items()})
+    return {edge: bare(part) for edge, part in found.items()}, foreign
 
 
 def _queue(node: Any, newest: Any, heap: list[tuple[int, Any]]) -> Any:
