@@ -67,9 +67,11 @@ class Primitive:
         apply: the op on Variables and arrays: the quickest path that fits.
         listed: one of whence's own (in ``PRIMITIVES``), whose rules return fresh arrays.
         many: it returns a tuple.
+        jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
+            that pushes its tangent forward; None where forward mode follows from ``vjp``.
     """
 
-    __slots__ = ("_plans", "apply", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
+    __slots__ = ("_plans", "apply", "domain", "forward", "jvp", "kind", "listed", "name", "reads", "vjp")
 
     def __init__(
         self,
@@ -85,6 +87,7 @@ class Primitive:
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self._plans: dict[tuple[int, ...], Plan] = {}
+        self.jvp: Sequence[Rule] | None = None
         self.apply: Callable[..., Any] = self.general
         if listed and not many and not callable(vjp):  # the quick paths trust their rules
             if len(vjp) == 1:
