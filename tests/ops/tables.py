@@ -10,6 +10,7 @@ from .examples import EXAMPLES as EXAMPLES
 #: Modules of this folder that add their entries and examples to the tables.
 ROOMS: list[str] = [
     "fft_table",
+    "gather_table",
     "integrate_table",
     "interpolate_table",
     "linalg_table",

@@ -45,7 +45,7 @@ def _matmul(a: Any, b: Any) -> Any:
 def _multiply(a: Any, b: Any) -> Any:
     """``a * b``, elementwise; for SciPy's matrices (not its arrays) the matrix product, as there."""
     matrix, x = (a, b) if is_sparse(a) else (b, a)
-    if getattr(matrix, "__class__", None).__name__.endswith("_matrix") and x.ndim:
+    if type(matrix).__name__.endswith("_matrix") and x.ndim:
         return _matmul(a, b)
     return np.multiply(matrix.toarray(), x)
 
@@ -55,5 +55,3 @@ def _add(a: Any, b: Any, sign: float = 1.0) -> Any:
     """``a + b`` (or ``a - b``): dense, as in SciPy."""
     a, b = (x.toarray() if is_sparse(x) else x for x in (a, b))
     return np.add(a, b) if sign > 0 else np.subtract(a, b)
-
-
