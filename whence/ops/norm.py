@@ -11,12 +11,15 @@ from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.table import OPS
 from ..errors import NoGradientError
+from .corner import cornered
 from .declare import expanded, frozen, implements, is_number, misfit, normal_axes
 
 
 def _norm_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     size = expanded(y, x.ndim, axis, keepdims)
-    direction = (np.conjugate(x) if x.dtype.kind == "c" else x) / np.where(np.equal(size, 0), 1, size)
+    origin = np.equal(size, 0)
+    along = np.conjugate(x) if x.dtype.kind == "c" else x
+    direction = cornered(along, origin) / np.where(origin, 1, size)
     return expanded(g, x.ndim, axis, keepdims) * direction  # zero at zero
 
 
@@ -60,7 +63,12 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
         return np.sum(np.not_equal(x, 0).astype(size.dtype), axis=axis, keepdims=keepdims)
     if ord == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
-    return np.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+    total = np.sum(size**ord, axis=axis, keepdims=keepdims)
+    origin = np.equal(total, 0)
+    if not np.any(origin):
+        return total ** (1 / ord)
+    zero = norm2(x, axis=axis, keepdims=keepdims)  # which knows about its corner
+    return np.where(origin, zero, np.where(origin, 1, total) ** (1 / ord))
 
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
