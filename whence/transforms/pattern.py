@@ -225,7 +225,7 @@ def _moved(node: Any, i: int) -> np.ndarray | None:
     return np.where((source >= 0) & (source < math.prod(shapes[i])), source, -1)
 
 
-def _run(node: Any, operands: list[Any]) -> np.ndarray:
+def _run(node: Any, operands: list[Any]) -> Any:
     """The op's value, flat; complex where it was: real and imaginary parts take ways of their own."""
     turned = [
         x * (1 + 1j) if getattr(value, "dtype", np.dtype(float)).kind == "c" else x
