@@ -8,6 +8,7 @@ from .entries import ENTRIES as ENTRIES
 from .examples import EXAMPLES as EXAMPLES
 
 #: Modules of this folder that add their entries and examples to the tables.
+<<<<<<< HEAD
 ROOMS: list[str] = [
     "fft_table",
     "gather_table",
@@ -15,6 +16,7 @@ ROOMS: list[str] = [
     "interpolate_table",
     "linalg_table",
     "numpy_table",
+    "signal_table",
 ]
 
 for _room in ROOMS:
