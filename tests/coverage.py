@@ -13,9 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import whence.compat.autograd
-import whence.numpy
-import whence.optimize
 from whence.core.primitive import PRIMITIVES, Primitive
 from whence.core.table import OPS, PLAIN
 

@@ -9,6 +9,7 @@ from .examples import EXAMPLES as EXAMPLES
 
 #: Modules of this folder that add their entries and examples to the tables.
 <<<<<<< HEAD
+<<<<<<< HEAD
 ROOMS: list[str] = [
     "fft_table",
     "gather_table",
@@ -17,6 +18,7 @@ ROOMS: list[str] = [
     "linalg_table",
     "numpy_table",
     "signal_table",
+    "special_table",
 ]
 
 for _room in ROOMS:
