@@ -13,6 +13,7 @@ import numpy as np
 
 from ..config import mode, strict
 from ..errors import GraphError, NoGradientError
+from .asked import asker, mirrored, opaque, operator_of_sparse_matrix
 from .graph import Constant
 from .origin import called_at, made_at
 from .table import OPS, PLAIN, name_of
@@ -105,12 +106,9 @@ class Array:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if mode().recording:
-            raise GraphError(
-                f"NumPy asked for a plain array of a Variable, which would lose its gradient"
-                f"{called_at()}\n  the Variable was {made_at(self.edge)}\n"
-                "  → np.stack([...]) or np.concatenate instead of np.array([...]); v.data for the "
-                "bare values; with whence.no_grad() to allow it"
-            )
+            if operator_of_sparse_matrix():
+                return opaque(self)  # A @ v of a scipy.sparse matrix is then left to v
+            raise _no_plain_array(self)
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -179,9 +177,13 @@ class Array:
         return OPS[np.divmod](other, self)
 
     def __matmul__(self, other: Any) -> Self:
+        if hasattr(other, "tocsr"):
+            return OPS["sparse matmul"](self, other)
         return OPS[_matmul](self, other)
 
     def __rmatmul__(self, other: Any) -> Self:
+        if hasattr(other, "tocsr"):
+            return OPS["sparse matmul"](other, self)
         return OPS[_matmul](other, self)
 
     def __neg__(self) -> Self:
@@ -404,6 +406,30 @@ class Array:
     def all(self, axis: Any = None, **keywords: Any) -> Any:
         """Are all elements true? A plain array."""
         return self._data.all(axis, **keywords)
+
+
+def _no_plain_array(v: Array) -> GraphError:
+    """The error for NumPy or SciPy asking for the bare values of something recorded."""
+    made = f"  the Variable was {made_at(v.edge)}\n"
+    scipys = asker()
+    if scipys is None:
+        return GraphError(
+            f"NumPy asked for a plain array of a Variable, which would lose its gradient"
+            f"{called_at()}\n{made}"
+            "  → np.stack([...]) or np.concatenate instead of np.array([...]); v.data for the "
+            "bare values; with whence.no_grad() to allow it"
+        )
+    module, name, where = scipys
+    text = f"{module}.{name}(v) asked for a plain array of a Variable, which would lose its gradient{where}\n"
+    if mirrored(module, name):
+        remedy = (
+            f"whence.{module}.{name} has the same signature and differentiates; v.data for the bare values"
+        )
+        return GraphError(f"{text}{made}  → {remedy}")
+    return GraphError(
+        f"{text}{made}  → pass v.data to treat the value as a constant, or declare the gradient with "
+        "whence.primitive"
+    )
 
 
 def _refuse_to_cut(v: Array, name: str) -> None:

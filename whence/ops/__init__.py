@@ -8,3 +8,4 @@ from . import norm as norm
 from . import plain as plain
 from . import reduction as reduction
 from . import shape as shape
+from . import sparse as sparse
