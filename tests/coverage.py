@@ -152,7 +152,7 @@ def status(module: str, name: str) -> Status | None:
         tested = f"{calls} calls"
     else:
         tested = own_tests(module, name)
-    return Status(call, how, vmap, tested) if tested else None
+    return Status(f"`{call}`", how, vmap, tested) if tested else None
 
 
 def keys(function: Any) -> Iterator[Any]:
@@ -189,8 +189,7 @@ def page() -> str:
         parts.append(f"\n## {module}\n\n| name | call | gradient | vmap | tests |\n|---|---|---|---|---|\n")
         for name in names.split():
             found = status(module, name)
-            line = f"`{found.call}` | {found.how} | {found.vmap} | {found.tested}" if found else "**missing** | | |"
-            parts.append(f"| {name} | {line} |\n")
+            parts.append(f"| {name} | {' | '.join(found) if found else '**missing** | | |'} |\n")
     return "".join(parts)
 
 
