@@ -41,6 +41,7 @@ __version__ = "0.1.0"
 if _TYPE_CHECKING:
     from . import compat as compat
     from . import numpy as numpy
+    from . import optimize as optimize
     from . import scipy as scipy
     from .transforms.implicit import fixed_point_of as fixed_point_of
     from .transforms.implicit import implicit_root as implicit_root
@@ -56,6 +57,7 @@ _LATER = {
     "fixed_point_of": "transforms.implicit",
     "hessian_diagonal": "transforms.sparse",
     "implicit_root": "transforms.implicit",
+    "optimize": "",
     "numpy": "",
     "root_of": "transforms.implicit",
     "scipy": "",

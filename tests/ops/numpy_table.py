@@ -10,6 +10,7 @@ from scipy import special
 
 from whence.core.primitive import PRIMITIVES
 from whence.core.table import OPS
+from whence.ops.corner import corner
 
 from .entries import Draw, Spec, Trial, entry, lengths, shapes
 from .examples import EXAMPLES, MASK, POSITIVE, ROW, of
@@ -46,6 +47,18 @@ def _roots(draw: Draw, large: bool) -> Trial:
     return Trial(
         lambda p: np.sort_complex(f(p * scale)), lambda p: np.sort_complex(np.roots(p * scale)), specs
     )
+
+
+@entry("the corner of a norm")
+def _corner(draw: Draw, large: bool) -> Trial:
+    shape = shapes(draw, large)
+    nowhere = np.zeros(shape, bool)
+    return Trial(lambda x: corner(x, at=nowhere), lambda x: x * 1, (Spec(shape),), True)
+
+
+@entry("np.std")
+def _deviation(draw: Draw, large: bool) -> Trial:
+    return Trial(PRIMITIVES["np.std"], np.sqrt, (Spec(shapes(draw, large), 0.2, 3.0),))
 
 
 @entry("bessel_i1")

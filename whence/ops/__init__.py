@@ -1,6 +1,7 @@
 """The ops, by kind: importing the package registers them."""
 
 from . import construct as construct
+from . import corner as corner
 from . import elementwise as elementwise
 from . import factor as factor
 from . import fft as fft

@@ -14,7 +14,7 @@ from ..core.origin import called_at
 from ..core.primitive import PRIMITIVES
 from ..core.table import OPS
 from ..core.variable import Variable
-from ..errors import GraphError
+from ..errors import NoGradientError
 from .declare import arrayed, frozen, misfit, no_out, normal_axes
 from .index import plain_index
 
@@ -111,7 +111,7 @@ def _reduceat(ufunc: Any) -> Callable[..., Any]:
 def _at(ufunc: Any) -> Callable[..., Any]:
     def at(a: Any, indices: Any, b: Any) -> None:
         if not isinstance(a, Variable):
-            raise GraphError(
+            raise NoGradientError(
                 f"np.{ufunc.__name__}.at would write a Variable into a plain array, which would lose "
                 f"its gradient{called_at()}\n  → make the array a Variable first: v = Variable(a)"
             )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .declare import implements, no_out
+from .reduction import deviation
 
 _NONE: Any = np._NoValue
 
@@ -112,7 +113,7 @@ def _nanvar(
 
 @implements(np.nanstd)
 def _nanstd(a: Any, *args: Any, **keywords: Any) -> Any:
-    return np.sqrt(np.nanvar(a, *args, **keywords))
+    return deviation(np.nanvar(a, *args, **keywords))
 
 
 def _extreme(function: Any, name: str, best: Any, worst: float) -> None:

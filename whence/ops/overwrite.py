@@ -11,14 +11,14 @@ import numpy as np
 
 from ..core.origin import called_at
 from ..core.variable import Variable
-from ..errors import GraphError
+from ..errors import NoGradientError
 from .declare import arrayed, frozen, implements, misfit, normal_axes
 
 
 def _target(name: str, a: Any) -> Variable:
     """The Variable that is written to; a plain array could not remember where its values came from."""
     if not isinstance(a, Variable):
-        raise GraphError(
+        raise NoGradientError(
             f"{name} would write a Variable into a plain array, which would lose its gradient{called_at()}\n"
             "  → make the array a Variable first, v = Variable(a), or build a new one with np.where"
         )
