@@ -438,7 +438,7 @@ def _other_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[st
     if op is None:
         if method == "__call__":
             return _no_op(ufunc, inputs, kwargs)
-        return _no_op(getattr(ufunc, method), inputs, kwargs, f"np.{ufunc.__name__}.{method}")
+        return _no_op(getattr(ufunc, method), inputs, kwargs, f"{name_of(ufunc)}.{method}")
     if method == "__call__" and kwargs:
         return OPS["ufunc keywords"](ufunc, op, inputs, kwargs)
     return op(*inputs, **kwargs)
