@@ -51,7 +51,7 @@ def calls() -> list[tuple[Any, ...]]:
         (Variable(np.array([0.0, 1.0, 2.5])), Variable(np.array([0.3, 0.6, 0.1])), 1),
         (Variable(np.array([0, 1])), (3,)),
         ((Variable(np.array([0, 1])),), (3,)),
-        (Variable(np.arange(3.0)), np.ones(3)),
+        (Variable(np.arange(1.0, 4.0)), np.ones(3)),
     ]
     return lists
 

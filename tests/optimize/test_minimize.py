@@ -198,7 +198,7 @@ def test_bad_starts_and_functions():
         pytest.raises(NonFiniteError, match=r"the gradient at np.power is not a number"),
         np.errstate(all="ignore"),
     ):
-        minimize(lambda x: x[0] + np.cbrt(x[1] ** 2) ** 0.5, np.array([1.0, 0.0]))
+        minimize(lambda x: x[0] + np.sqrt(x[1]), np.array([1.0, 0.0]))
     with pytest.raises(ShapeError, match=r"returned shape \(4,\).*test_minimize(.|\n)*least_squares"):
         minimize(np.square, START)
     with pytest.raises(DtypeError, match="is complex"):
