@@ -212,16 +212,26 @@ def _moved(node: Any, i: int) -> np.ndarray | None:
     numbers = [
         np.arange(end - math.prod(s), end).reshape(s) + 1.0 for end, s in zip(ends, shapes, strict=True)
     ]
-    run, params = node.primitive.forward, node.params or {}
-    numbered = np.asarray(run(*numbers, **params)).ravel()
+    numbered = _run(node, numbers).real
     if not np.all((numbered >= 0) & (numbered <= ends[-1])):
         return None
     source = numbered.astype(np.intp)
-    mixed = np.asarray(run(*[values[n.astype(np.intp)] for n in numbers], **params)).ravel()
-    if not np.all(source == numbered) or not np.array_equal(mixed, values[source].astype(mixed.dtype)):
+    mixed = _run(node, [values[n.astype(np.intp)] for n in numbers])
+    expected = values[source].astype(mixed.real.dtype)
+    both = mixed.dtype.kind != "c" or np.array_equal(abs(mixed.imag), expected)
+    if not np.all(source == numbered) or not np.array_equal(mixed.real, expected) or not both:
         return None
     source = source - 1 - (ends[i] - math.prod(shapes[i]))
     return np.where((source >= 0) & (source < math.prod(shapes[i])), source, -1)
+
+
+def _run(node: Any, operands: list[Any]) -> Any:
+    """The op's value, flat; complex where it was: real and imaginary parts take ways of their own."""
+    turned = [
+        x * (1 + 1j) if getattr(value, "dtype", np.dtype(float)).kind == "c" else x
+        for x, value in zip(operands, node._values, strict=True)
+    ]
+    return np.ravel(node.primitive.forward(*turned, **(node.params or {})))
 
 
 def _probed(node: Any, i: int, given: tuple[int, ...]) -> Pattern | None:
@@ -231,14 +241,12 @@ def _probed(node: Any, i: int, given: tuple[int, ...]) -> Pattern | None:
     this operand, is run on random numbers where the bit is 1, and where it is 0: a result that
     stays zero depends on none of those. What is left for a result element is a product of sets.
     """
-    primitive, params = node.primitive, node.params or {}
-    joint = primitive.kind == "linear"
+    joint = node.primitive.kind == "linear"
     others = [np.zeros(_shape(v)) if joint else _rng.uniform(1, 2, _shape(v)) for v in node._values]
     x = _rng.uniform(1, 2, given)
 
     def touched(mask: Any) -> np.ndarray:
-        operands = [*others[:i], x * mask, *others[i + 1 :]]
-        return np.asarray(primitive.forward(*operands, **params)).ravel() != 0
+        return _run(node, [*others[:i], x * mask, *others[i + 1 :]]) != 0
 
     rows = np.flatnonzero(touched(1.0))
     bits = [(axis, b) for axis, n in enumerate(given) for b in range(max(n - 1, 0).bit_length())]
