@@ -9,12 +9,7 @@ from .entries import ENTRIES as ENTRIES
 from .examples import EXAMPLES as EXAMPLES
 
 #: Modules of this folder that add their entries and examples to the tables.
-<<<<<<< HEAD
-ROOMS: list[str] = [
-    "linalg_table",
-    "special_table",
-    "stats_table",
-]
+ROOMS = sorted(path.stem for path in pathlib.Path(__file__).parent.glob("*_table.py"))
 
 for _room in ROOMS:
     importlib.import_module(f"{__package__}.{_room}")
