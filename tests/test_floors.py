@@ -21,7 +21,7 @@ FLOORS = [
     ["core"],
     ["ops"],
     ["transforms"],
-    ["numpy", "scipy"],
+    ["bridge", "numpy", "scipy"],
     ["optimize", "compat"],
     ["compile"],
     ["nn", "optim"],
@@ -39,12 +39,14 @@ ORDER = {
         "graph",
         "text",
         "sweep",
+        "asked",
         "array",
         "variable",
         "explain",
         "stash",
         "function",
         "primitive",
+        "guard",
     ],
 }
 

@@ -33,6 +33,14 @@ class NoGradientError(WhenceError, NotImplementedError):
     """A function, keyword or derivative order for which whence has no gradient."""
 
 
+class LinAlgError(WhenceError, np.linalg.LinAlgError):
+    """A matrix without the factorisation asked for, or one that has no derivative.
+
+    Singular, not square, not positive definite; or with equal eigenvalues of which the loss treats
+    one otherwise than the other.
+    """
+
+
 class GraphError(WhenceError, RuntimeError):
     """A graph used in a way that would lose or corrupt a gradient."""
 
@@ -43,6 +51,10 @@ class InPlaceError(GraphError):
 
 class NonFiniteError(WhenceError, FloatingPointError):
     """A NaN or an infinity appeared where values were being watched."""
+
+
+class SingularError(WhenceError, np.linalg.LinAlgError):
+    """A matrix that has to be inverted for a derivative is singular."""
 
 
 class GradientCheckError(WhenceError, AssertionError):

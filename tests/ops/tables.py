@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import pathlib
 
 from .entries import ENTRIES as ENTRIES
 from .examples import EXAMPLES as EXAMPLES
 
 #: Modules of this folder that add their entries and examples to the tables.
-ROOMS: list[str] = ["special_table"]
+<<<<<<< HEAD
+ROOMS: list[str] = [
+    "linalg_table",
+    "special_table",
+    "stats_table",
+]
 
 for _room in ROOMS:
     importlib.import_module(f"{__package__}.{_room}")

@@ -15,7 +15,16 @@ from weakref import ref
 import numpy as np
 
 from ..config import EAGER, mode
-from ..errors import AxisError, BoundsError, DtypeError, GraphError, InPlaceError, ShapeError
+from ..errors import (
+    AxisError,
+    BoundsError,
+    DtypeError,
+    GraphError,
+    InPlaceError,
+    LinAlgError,
+    ShapeError,
+    WhenceError,
+)
 from .explain import operand_lines, shape_advice
 from .function import Function, conjugated, filled, stamps_of
 from .graph import Absent, Stamp, fingerprint, next_generation
@@ -28,6 +37,7 @@ ndarray, float64 = np.ndarray, np.float64
 Rule = Callable[..., Any]
 
 SMALL = 4096  # bytes up to which a value is kept though no gradient reads it, for whence() to show
+DENSE = 10_000_000  # elements up to which a sparse operand is made dense
 _SCALARS = frozenset({float, int, float64, np.float32})
 _new = Variable.__new__
 _getframe = sys._getframe
@@ -58,9 +68,15 @@ class Primitive:
         apply: the op on Variables and arrays: the quickest path that fits.
         listed: one of whence's own (in ``PRIMITIVES``), whose rules return fresh arrays.
         many: it returns a tuple.
+        chooses: its rules only let elements through or not (``np.maximum``), which a small change
+            of the operands does not change.
+        jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
+            that pushes its tangent forward; None where forward mode follows from ``vjp``.
     """
 
-    __slots__ = ("_plans", "apply", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
+    __slots__ = (
+        "_plans", "apply", "chooses", "domain", "forward", "jvp", "kind", "listed", "name", "reads", "vjp",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -72,16 +88,19 @@ class Primitive:
         domain: Sequence[tuple[float, float]] = (),
         listed: bool = True,
         many: bool = False,
+        chooses: bool = False,
     ) -> None:
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self._plans: dict[tuple[int, ...], Plan] = {}
+        self.jvp: Sequence[Rule] | None = None
         self.apply: Callable[..., Any] = self.general
         if listed and not many and not callable(vjp):  # the quick paths trust their rules
             if len(vjp) == 1:
                 self.apply = _unary(self)
             elif kind == "elementwise" and len(vjp) == 2:
                 self.apply = _binary(self)
+        self.chooses = chooses
         self.listed = listed  # one of whence's own, which return fresh arrays or what they got
         if listed:
             PRIMITIVES[name] = self
@@ -225,7 +244,9 @@ class Applied(Function):
 
     def output_like(self) -> Any:
         """Something with the shape and dtype of the (only) output."""
-        return as_data(self.forward(*self._values)) if self.y is None else self.y
+        if self.y is not None:
+            return self.y
+        return as_data(self.primitive.forward(*self._values, **(self.params or {})))
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
@@ -301,6 +322,7 @@ def elementwise(
     domain: Sequence[tuple[float, float]] = (),
     forward: Callable[..., Any] | None = None,
     name: str | None = None,
+    chooses: bool = False,
 ) -> Primitive:
     """Declare an elementwise op of one or two operands and register it for ``function``.
 
@@ -311,8 +333,11 @@ def elementwise(
         domain: for each operand, where tests may draw from.
         forward: another way to compute the value (an operator, which is quicker on scalars).
         name: as users write it, if not as the function is called.
+        chooses: see ``Primitive``.
     """
-    primitive = Primitive(name or name_of(function), forward or function, vjp, reads, "elementwise", domain)
+    value: Callable[..., Any] = forward or function
+    name = name or name_of(function)
+    primitive = Primitive(name, value, vjp, reads, "elementwise", domain, chooses=chooses)
     OPS[function] = primitive.apply
     return primitive
 
@@ -446,7 +471,28 @@ def as_constant(a: Any, primitive: Primitive) -> Any:
             f"{primitive.name} got a list with Variables in it{called_at()}\n"
             "  → np.stack([...]) makes one Variable of them"
         )
+    if hasattr(a, "tocsr") and hasattr(a, "toarray"):
+        return dense(a, primitive)
     return as_data(a)
+
+
+def dense(a: Any, primitive: Primitive) -> Any:
+    """A sparse matrix as an operand of an op that knows dense arrays only."""
+    size = 1
+    for length in a.shape:
+        size *= length
+    if hasattr(a, "pattern"):  # its entries are Variables
+        raise DtypeError(
+            f"{primitive.name} of a Variable and a sparse array of Variables{called_at()}\n"
+            "  → the sparse array first: A * v, A + v; or A.toarray()"
+        )
+    matrix_times = primitive.name == "np.multiply" and type(a).__name__.endswith("_matrix")
+    if matrix_times or size > DENSE:
+        raise DtypeError(
+            f"{primitive.name} of a {type(a).__name__} of shape {a.shape} and a Variable{called_at()}\n"
+            "  → A @ v for the product of matrices; whence.scipy.sparse.csr_array(A) for sparse results"
+        )
+    return a.toarray()
 
 
 def _checked(y: Any, values: list[Any], primitive: Primitive) -> Any:
@@ -463,11 +509,13 @@ def explained(
     primitive: Primitive, args: Sequence[Any], params: dict[str, Any], error: Exception
 ) -> Exception:
     """NumPy's error as one of ours, with the lines that made the operands."""
-    if isinstance(error, (ShapeError, DtypeError, BoundsError, GraphError)):
+    if isinstance(error, WhenceError):
         return error
     text = f"{primitive.name}: {error}{called_at()}\n" + operand_lines(args, params)
     if isinstance(error, np.exceptions.AxisError):
         return AxisError(text)
+    if isinstance(error, np.linalg.LinAlgError):
+        return LinAlgError(text)
     if isinstance(error, IndexError):
         return BoundsError(text)
     if isinstance(error, TypeError):

@@ -8,20 +8,37 @@ cotangents enter and leave (``Variable.backward``, the transforms, ``Function.ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from heapq import heappop, heappush, heappushpop
+from itertools import count
 from typing import Any
 
-from numpy import add, broadcast_to, float64, ndarray
+from numpy import add, broadcast_to, float64, isnan, ndarray
 from numpy import sum as np_sum
 
-from ..config import mode
-from ..errors import GraphError
+from ..config import enable_grad, mode
+from ..errors import GraphError, LinAlgError
 from .graph import Constant, Leaf, Port, check_stamps
 from .origin import made_at
+from .table import OPS
 
 Cotangents = dict[Any, Any]
+
+#: Steps whenever a rule runs that may lead to ``0 * inf`` (see `wary`).
+_tick = count().__next__
 IN_PLACE = 1 << 16  # bytes above which sums are written over a summand
+
+
+class NeedsGraph(LinAlgError):
+    """A rule's sign that the cotangents' numbers are not enough: it must see how they came about.
+
+    The sweep then starts again, recorded. ``lift`` makes a recorded constant of an array. Users see
+    it, as the error that it also is, where a node's ``backward`` is called by hand.
+    """
+
+    def __init__(self, text: str, lift: Any) -> None:
+        super().__init__(text)
+        self.lift = lift
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
@@ -76,18 +93,30 @@ def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     return all(a == b or a == 1 for a, b in zip(reversed(shape), reversed(to), strict=False))
 
 
+def wary(g: Any) -> Any:
+    """``g``; for rules that cut elements off (``np.where``), or whose derivative has a pole (``sqrt``).
+
+    Gradients of a sweep that such a rule took part in are looked through for NaNs at its end: if
+    there are any, the sweep is repeated with a guard, which knows what does not depend on what.
+    """
+    _tick()
+    return g
+
+
 def sweep(
-    seeds: Iterable[tuple[Any, Any]],
+    seeds: Collection[tuple[Any, Any]],
     *,
     record: bool = False,
     targets: Any = None,
     floor: int = 0,
     retained: Cotangents | None = None,
+    guard: Any = None,
 ) -> tuple[Cotangents, bool]:
     """Push cotangents from ``seeds`` (pairs of edge and cotangent) back to the leaves.
 
     With ``targets`` only these edges are collected, and neither other leaves nor nodes older than
-    ``floor`` are followed. With ``record`` the rules run on Variables and record themselves.
+    ``floor`` are followed. With ``record`` the rules run on Variables and record themselves. A
+    ``guard`` calls the rules in place of the nodes.
 
     Returns the cotangents by edge, and whether anything was left aside because of ``targets``:
     the result then depends on Variables from outside.
@@ -98,7 +127,10 @@ def sweep(
     newest: Any = None  # ... except the newest of all: a chain needs no heap
     watch = mode().watch
     foreign = False
-    plain = not record and watch is None and retained is None
+    if watch is not None and guard is None:
+        guard = OPS["guard"](seeds, refuses=False)
+    plain = not record and watch is None and retained is None and guard is None
+    start = _tick()
     for edge, g in seeds:
         newest = _queue(_arrive(edge, g, found, table), newest, heap)
     while newest is not None or heap:
@@ -134,8 +166,14 @@ def sweep(
         try:
             if plain and wanted is None and node._rules is not None and node._ports is None:
                 pulled = _first_order(node, g, edges)
+            elif guard is not None:
+                pulled = guard(node, g, record, wanted)
             else:
                 pulled = node.pull(g, record, wanted)
+        except NeedsGraph as sign:
+            if record:
+                raise
+            return _recorded_sweep(seeds, sign.lift, targets, floor, retained)
         except Exception as error:
             error.add_note(f"  while differentiating {node.label}, {made_at(node)}")
             raise
@@ -150,8 +188,8 @@ def sweep(
                     check_stamps(edge._stamps[-1:], node, node)
                 if edge in found:
                     old = found[edge]
-                    number = type(part) is float64
-                    part = old + part if number else _added(old, part, g, node, plain)
+                    large = type(part) is ndarray and part.nbytes > IN_PLACE
+                    part = _added(old, part, g, node, plain) if large else old + part
                 found[edge] = part
             elif edge in table:
                 table[edge] = _added(table[edge], part, g, node, plain)
@@ -160,7 +198,40 @@ def sweep(
             else:
                 table[edge] = part
                 newest = edge if newest is None else _queue(edge, newest, heap)
+    if guard is None and _tick() != start + 1 and any(_broken(g) for g in found.values()):
+        guard = OPS["guard"](seeds, refuses=True)
+        again = sweep(seeds, record=record, targets=targets, floor=floor, retained=retained, guard=guard)
+        guard.finish(again[0])
+        return again
     return found, foreign
+
+
+def _broken(g: Any) -> bool:
+    """Is there a NaN in a cotangent?"""
+    if type(g) is float64:
+        return bool(g != g)
+    if type(g) is list:
+        return any(part is not None and _broken(part) for part in g)
+    g = getattr(g, "_data", g)
+    if g.dtype.kind == "f":
+        return g.size > 0 and bool(isnan(g.min()))  # one pass, and no array of answers
+    return g.dtype.kind == "c" and bool(isnan(g).any())
+
+
+def _recorded_sweep(
+    seeds: Collection[tuple[Any, Any]], lift: Any, targets: Any, floor: int, retained: Cotangents | None
+) -> tuple[Cotangents, bool]:
+    """The same sweep with a record of itself, of which only the numbers are handed on."""
+
+    def bare(part: Any) -> Any:
+        return [bare(one) for one in part] if isinstance(part, list) else getattr(part, "_data", part)
+
+    with enable_grad():
+        starts = [(edge, g if hasattr(g, "_data") else lift(g)) for edge, g in seeds]
+        found, foreign = sweep(starts, record=True, targets=targets, floor=floor, retained=retained)
+    if retained is not None:
+        retained.update({port: bare(part) for port, part in retained.items()})
+    return {edge: bare(part) for edge, part in found.items()}, foreign
 
 
 def _queue(node: Any, newest: Any, heap: list[tuple[int, Any]]) -> Any:
@@ -184,7 +255,7 @@ def _first_order(node: Any, g: Any, edges: tuple[Any, ...]) -> list[Any]:
             if part.shape != x.shape or part.dtype is not x.dtype:
                 part = conform(part, x, node)
         elif type(part) is not float64 or type(x) is not float64:
-            short = type(part) is not ndarray and x.ndim and hasattr(part, "dtype")
+            short = type(part) is not ndarray and x.shape and hasattr(part, "dtype")
             if not short or not _stays_short(edges[len(pulled)], x, part):
                 part = conform(part, x, node)
         pulled.append(part)
@@ -235,12 +306,7 @@ def _stays_short(edge: Any, x: Any, part: Any) -> bool:
 
     What comes of a sum over everything: most elementwise rules are content with the number.
     """
-    return (
-        edge.__class__ is not Leaf
-        and part.dtype == x.dtype
-        and hasattr(edge, "takes_short")
-        and edge.takes_short(x.shape)
-    )
+    return edge.takes_short(x.shape) and part.dtype == x.dtype
 
 
 def outside(edge: Any, targets: Any, floor: int) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.origin import called_at
 from ..core.primitive import Primitive
+from ..core.sweep import wary
 from ..core.table import OPS
 from ..core.variable import Variable
 from ..errors import DtypeError
@@ -50,7 +51,7 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 getitem = Primitive(
     "getitem",
     lambda x, index: x[index],
-    vjp=[lambda g, y, x, index: scatter(g, index=index, shape=x.shape)],
+    vjp=[lambda g, y, x, index: scatter(wary(g), index=index, shape=x.shape)],
     reads=[""],
     kind="linear",
 )
@@ -83,7 +84,7 @@ def _set(x: Any, value: Any, index: Any) -> Any:
 def _setitem_rest(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
     kept = np.ones(x.shape, bool)
     kept[index] = False
-    return g * kept
+    return wary(g) * kept
 
 
 def _setitem_value(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
@@ -128,7 +129,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
         arr, axis = np.ravel(arr), 0
     (axis,) = normal_axes(axis, arr.ndim)
     indices = np.asarray(plain_index(indices))
-    where = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+    where = list(np.ogrid[tuple(slice(n) for n in arr.shape)])
     where[axis] = indices
     return arr[tuple(where)]
 
