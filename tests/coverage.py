@@ -192,7 +192,11 @@ def page() -> str:
         parts.append(f"\n## {module}\n\n| name | call | gradient | vmap | tests |\n|---|---|---|---|---|\n")
         for name in names.split():
             found = status(module, name)
-            line = f"`{found.call}` | {found.how} | {found.vmap} | {found.tested}" if found else "**missing** | | |"
+            line = (
+                f"`{found.call}` | {found.how} | {found.vmap} | {found.tested}"
+                if found
+                else "**missing** | | |"
+            )
             parts.append(f"| {name} | {line} |\n")
     return "".join(parts)
 
