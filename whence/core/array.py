@@ -125,7 +125,8 @@ class Array:
         return OPS["array namespace"](api_version)
 
     def __dlpack__(self, **keywords: Any) -> Any:
-        _refuse_plain(self, "DLPack")
+        if mode().recording:
+            raise _no_plain_array(self, "DLPack")
         return np.asarray(self.data).__dlpack__(**keywords)
 
     def __dlpack_device__(self) -> tuple[int, int]:
@@ -134,10 +135,11 @@ class Array:
     # --- NumPy's protocols -----------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if dtype is None or np.dtype(dtype).kind not in "iub":  # integers have no gradient to lose
-            if mode().recording and operator_of_sparse_matrix():
+        integers = dtype is not None and np.dtype(dtype).kind in "iub"  # which have no gradient to lose
+        if mode().recording and not integers:
+            if operator_of_sparse_matrix():
                 return opaque(self)  # A @ v of a scipy.sparse matrix is then left to v
-            _refuse_plain(self, "NumPy")
+            raise _no_plain_array(self)
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -437,6 +439,30 @@ class Array:
         return self._data.all(axis, **keywords)
 
 
+def _no_plain_array(v: Array, who: str = "NumPy") -> GraphError:
+    """The error for NumPy or SciPy asking for the bare values of something recorded."""
+    made = f"  the Variable was {made_at(v.edge)}\n"
+    scipys = asker()
+    if scipys is None:
+        return GraphError(
+            f"{who} asked for a plain array of a Variable, which would lose its gradient"
+            f"{called_at()}\n{made}"
+            "  → np.stack([...]) or np.concatenate instead of np.array([...]), or import whence.numpy "
+            "as np; v.data for the bare values; with whence.no_grad() to allow it"
+        )
+    module, name, where = scipys
+    text = f"{module}.{name}(v) asked for a plain array of a Variable, which would lose its gradient{where}\n"
+    if mirrored(module, name):
+        remedy = (
+            f"whence.{module}.{name} has the same signature and differentiates; v.data for the bare values"
+        )
+        return GraphError(f"{text}{made}  → {remedy}")
+    return GraphError(
+        f"{text}{made}  → pass v.data to treat the value as a constant, or declare the gradient with "
+        "whence.primitive"
+    )
+
+
 def _refuse_to_cut(v: Array, name: str) -> None:
     """Inside a transform a plain number would silently lose the gradient."""
     if strict() and mode().recording and type(v.edge) is not Constant:
@@ -446,32 +472,6 @@ def _refuse_to_cut(v: Array, name: str) -> None:
             "  → np.exp(v) instead of math.exp(v), np.stack([...]) instead of writing into a plain "
             "array; v.data for the bare value"
         )
-
-
-def _refuse_plain(v: Array, who: str) -> None:
-    """While recording, nobody gets a plain array by asking for one in passing."""
-    if not mode().recording:
-        return
-    made = f"  the Variable was {made_at(v.edge)}\n"
-    scipys = asker()
-    if scipys is None:
-        raise GraphError(
-            f"{who} asked for a plain array of a Variable, which would lose its gradient"
-            f"{called_at()}\n{made}"
-            "  → np.stack([...]) or np.concatenate instead of np.array([...]), or import whence.numpy "
-            "as np; v.data for the bare values; with whence.no_grad() to allow it"
-        )
-    module, name, where = scipys
-    text = f"{module}.{name}(v) asked for a plain array of a Variable, which would lose its gradient{where}\n"
-    if mirrored(module, name):
-        raise GraphError(
-            f"{text}{made}  → whence.{module}.{name} has the same signature and differentiates; "
-            "v.data for the bare values"
-        )
-    raise GraphError(
-        f"{text}{made}  → pass v.data to treat the value as a constant, or declare the gradient with "
-        "whence.primitive"
-    )
 
 
 def raw(value: Any) -> Any:
@@ -495,7 +495,7 @@ def _other_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[st
     if op is None:
         if method == "__call__":
             return _no_op(ufunc, inputs, kwargs)
-        return _no_op(getattr(ufunc, method), inputs, kwargs, f"np.{ufunc.__name__}.{method}")
+        return _no_op(getattr(ufunc, method), inputs, kwargs, f"{name_of(ufunc)}.{method}")
     if method == "__call__" and kwargs:
         return OPS["ufunc keywords"](ufunc, op, inputs, kwargs)
     return op(*inputs, **kwargs)

@@ -96,7 +96,7 @@ def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
 power = elementwise(
     np.power,
     vjp=[_power_base, _power_exponent],
-    reads=["01", "0y"],
+    reads=["01", "01y"],
     domain=[_POSITIVE, _ANY],
     forward=operator.pow,
 )
@@ -213,20 +213,18 @@ for _to_degrees in (np.degrees, np.rad2deg):
 for _to_radians in (np.radians, np.deg2rad):
     elementwise(_to_radians, vjp=[lambda g, y, x: g * _RADIANS], reads=[""], domain=[_ANY])
 
+
 # sinc(x) = j0(pi x), and the spherical Bessel functions differentiate into each other without a
 # division by x: j_n' = (n j_(n-1) - (n+1) j_(n+1)) / (2n + 1)   (DLMF 10.51.1, 10.51.2 combined).
+def _spherical_rule(g: Any, y: Any, x: Any, n: Any) -> Any:
+    lower = n * spherical_jn(x, n=np.maximum(n - 1, 0)) if np.any(n) else 0
+    return g * ((lower - (n + 1) * spherical_jn(x, n=n + 1)) / (2 * n + 1))
+
+
 spherical_jn = Primitive(
     "spherical_jn",
     lambda x, n: special.spherical_jn(n, x),
-    vjp=[
-        lambda g, y, x, n: (
-            g
-            * (
-                ((n * spherical_jn(x, n=n - 1) if n else 0) - (n + 1) * spherical_jn(x, n=n + 1))
-                / (2 * n + 1)
-            )
-        )
-    ],
+    vjp=[_spherical_rule],
     reads=["0"],
     kind="elementwise",
     domain=[_ANY],

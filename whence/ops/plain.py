@@ -143,4 +143,5 @@ def _outer(ufunc: Any) -> Callable[..., Any]:
 
 
 for _ufunc in [f for f in OPS if isinstance(f, np.ufunc) and f.nin == 2 and f.signature is None]:
-    OPS[_ufunc, "outer"] = _outer(_ufunc)
+    if getattr(np, _ufunc.__name__, None) is _ufunc:
+        OPS[_ufunc, "outer"] = _outer(_ufunc)

@@ -29,11 +29,22 @@ declare(
     safe=(1.0, 1.0),
 )
 
+
+def _by_odds(odds: Any, a: Any, b: Any, upper: bool) -> Any:
+    """A tail of the beta distribution at ``p = odds / (1 + odds)``, from the end that p is nearer to."""
+    of_p, of_rest = special.betainc, special.betaincc
+    if upper:
+        of_p, of_rest = of_rest, of_p
+    small = np.less(frozen(odds), 1)
+    low, high = np.where(small, odds, 1.0), np.where(small, 1.0, odds)
+    return np.where(small, of_p(a, b, low / (1 + low)), of_rest(b, a, 1 / (1 + high)))
+
+
 declare(
     stats.betaprime,
     logpdf=lambda x, a, b: special.xlogy(a - 1, x) - special.xlog1py(a + b, x) - special.betaln(a, b),
-    cdf=lambda x, a, b: special.betainc(a, b, x / (1 + x)),
-    sf=lambda x, a, b: special.betainc(b, a, 1 / (1 + x)),
+    cdf=lambda x, a, b: _by_odds(x, a, b, upper=False),
+    sf=lambda x, a, b: _by_odds(x, a, b, upper=True),
     mean=lambda a, b: above(b, 1, lambda b: 1 / (b - 1)) * a,
     safe=(1.0, 1.0),
 )
@@ -116,8 +127,8 @@ def _f_logpdf(x: Any, dfn: Any, dfd: Any) -> Any:
 declare(
     stats.f,
     logpdf=_f_logpdf,
-    cdf=lambda x, dfn, dfd: special.betainc(dfn / 2, dfd / 2, dfn * x / (dfn * x + dfd)),
-    sf=lambda x, dfn, dfd: special.betainc(dfd / 2, dfn / 2, dfd / (dfn * x + dfd)),
+    cdf=lambda x, dfn, dfd: _by_odds(dfn / dfd * x, dfn / 2, dfd / 2, upper=False),
+    sf=lambda x, dfn, dfd: _by_odds(dfn / dfd * x, dfn / 2, dfd / 2, upper=True),
     mean=lambda dfn, dfd: above(dfd, 2, lambda m: m / (m - 2)) + 0.0 * dfn,
     var=lambda dfn, dfd: above(dfd, 4, lambda m: 2 * m * m / ((m - 2) ** 2 * (m - 4))) * _f_spread(dfn, dfd),
     safe=(6.0, 6.0),

@@ -258,11 +258,11 @@ def _triang_pdf(x: Any, c: Any) -> Any:
     return np.where(rising, up, down)
 
 
-def _triang_cdf(x: Any, c: Any) -> Any:
+def _triang_tail(x: Any, c: Any, upper: bool) -> Any:
     rising = np.less(frozen(x), frozen(c))
-    up = x * x / np.where(rising, c, 1.0)
-    down = 1 - (1 - x) ** 2 / np.where(rising, 1.0, 1 - np.where(_at_one(c), 0.0, c))
-    return np.where(rising, up, down)
+    below = x * x / np.where(rising, c, 1.0)
+    above = (1 - x) ** 2 / np.where(rising, 1.0, 1 - np.where(_at_one(c), 0.0, c))
+    return np.where(rising, 1 - below, above) if upper else np.where(rising, below, 1 - above)
 
 
 def _at_one(c: Any) -> Any:
@@ -272,7 +272,8 @@ def _at_one(c: Any) -> Any:
 declare(
     stats.triang,
     pdf=_triang_pdf,
-    cdf=_triang_cdf,
+    cdf=lambda x, c: _triang_tail(x, c, upper=False),
+    sf=lambda x, c: _triang_tail(x, c, upper=True),
     mean=lambda c: (c + 1) / 3,
     var=lambda c: (1 - c + c * c) / 18,
     entropy=lambda c: 0.5 - LN2 + 0.0 * c,
