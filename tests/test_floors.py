@@ -45,6 +45,7 @@ ORDER = {
         "stash",
         "function",
         "primitive",
+        "guard",
     ],
 }
 

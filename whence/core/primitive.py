@@ -67,9 +67,15 @@ class Primitive:
         apply: the op on Variables and arrays: the quickest path that fits.
         listed: one of whence's own (in ``PRIMITIVES``), whose rules return fresh arrays.
         many: it returns a tuple.
+        chooses: its rules only let elements through or not (``np.maximum``), which a small change
+            of the operands does not change.
+        jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
+            that pushes its tangent forward; None where forward mode follows from ``vjp``.
     """
 
-    __slots__ = ("_plans", "apply", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
+    __slots__ = (
+        "_plans", "apply", "chooses", "domain", "forward", "jvp", "kind", "listed", "name", "reads", "vjp",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -81,16 +87,19 @@ class Primitive:
         domain: Sequence[tuple[float, float]] = (),
         listed: bool = True,
         many: bool = False,
+        chooses: bool = False,
     ) -> None:
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self._plans: dict[tuple[int, ...], Plan] = {}
+        self.jvp: Sequence[Rule] | None = None
         self.apply: Callable[..., Any] = self.general
         if listed and not many and not callable(vjp):  # the quick paths trust their rules
             if len(vjp) == 1:
                 self.apply = _unary(self)
             elif kind == "elementwise" and len(vjp) == 2:
                 self.apply = _binary(self)
+        self.chooses = chooses
         self.listed = listed  # one of whence's own, which return fresh arrays or what they got
         if listed:
             PRIMITIVES[name] = self
@@ -234,7 +243,9 @@ class Applied(Function):
 
     def output_like(self) -> Any:
         """Something with the shape and dtype of the (only) output."""
-        return as_data(self.forward(*self._values)) if self.y is None else self.y
+        if self.y is not None:
+            return self.y
+        return as_data(self.primitive.forward(*self._values, **(self.params or {})))
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
@@ -310,6 +321,7 @@ def elementwise(
     domain: Sequence[tuple[float, float]] = (),
     forward: Callable[..., Any] | None = None,
     name: str | None = None,
+    chooses: bool = False,
 ) -> Primitive:
     """Declare an elementwise op of one or two operands and register it for ``function``.
 
@@ -320,8 +332,11 @@ def elementwise(
         domain: for each operand, where tests may draw from.
         forward: another way to compute the value (an operator, which is quicker on scalars).
         name: as users write it, if not as the function is called.
+        chooses: see ``Primitive``.
     """
-    primitive = Primitive(name or name_of(function), forward or function, vjp, reads, "elementwise", domain)
+    value: Callable[..., Any] = forward or function
+    name = name or name_of(function)
+    primitive = Primitive(name, value, vjp, reads, "elementwise", domain, chooses=chooses)
     OPS[function] = primitive.apply
     return primitive
 

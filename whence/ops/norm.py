@@ -9,16 +9,16 @@ from scipy import special
 
 from ..core.primitive import Primitive
 from ..core.table import OPS
+from .corner import cornered
 from .declare import expanded, frozen, implements, is_number, misfit, normal_axes
 
 
 def _norm_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     size = expanded(y, x.ndim, axis, keepdims)
-    x = np.conjugate(x) if x.dtype.kind == "c" else x
-    zero = np.equal(size, 0)
-    if np.any(zero):  # zero at zero, and so are the derivatives of that
-        x, size = np.where(zero, np.zeros((), x.dtype), x), np.where(zero, np.ones((), size.dtype), size)
-    return expanded(g, x.ndim, axis, keepdims) * (x / size)
+    origin = np.equal(size, 0)
+    along = np.conjugate(x) if x.dtype.kind == "c" else x
+    direction = cornered(along, origin) / np.where(origin, 1, size)
+    return expanded(g, x.ndim, axis, keepdims) * direction  # zero at zero
 
 
 norm2 = Primitive(
@@ -71,12 +71,14 @@ def _p_norm(x: Any, order: float, axis: int, keepdims: bool) -> Any:
 def _p_norm_rule(g: Any, y: Any, x: Any, order: float, axis: int, keepdims: bool) -> Any:
     """``g (|x| / y)^(p - 1) sign(x)``, zero where x is."""
     y, g = expanded(y, x.ndim, axis, keepdims), expanded(g, x.ndim, axis, keepdims)
+    origin = np.broadcast_to(np.equal(y, 0), np.shape(x))
     size = np.absolute(x)
-    zero = np.equal(size, 0) | np.equal(y, 0)
+    zero = np.equal(size, 0) | origin
     one = np.ones((), y.dtype)
     size, y = np.where(zero, one, size), np.where(np.equal(y, 0), one, y)
     direction = np.conjugate(x) / size if x.dtype.kind == "c" else np.sign(x)
-    return g * np.where(zero, np.zeros((), x.dtype), (size / y) ** (order - 1) * direction)
+    slope = np.where(zero, np.zeros((), x.dtype), (size / y) ** (order - 1) * direction)
+    return g * (np.where(origin, cornered(x, origin), slope) if np.any(origin) else slope)
 
 
 norm_p = Primitive("np.linalg.norm(p)", _p_norm, vjp=[_p_norm_rule])

@@ -241,3 +241,22 @@ def owned(values: Iterable[Any], seen: set[int] | None = None) -> list[Any]:
 def value_of(v: Any, record: bool) -> Any:
     """A result as the user gets it: the Variable where its graph is still needed."""
     return v if record or not isinstance(v, Variable) else v._data
+
+
+def with_aux(result: Any) -> tuple[Any, Any]:
+    """``(value, anything)``, which a function with ``has_aux=True`` must return."""
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    raise ShapeError(
+        f"has_aux=True needs a function that returns (value, anything), not "
+        f"{f'{len(result)} values' if isinstance(result, tuple) else f'a {type(result).__name__}'}"
+        f"{called_at()}"
+    )
+
+
+def aux_value(lifted: Lifted, v: Any, record: bool, seen: set[int]) -> Any:
+    """A part of what came along: still a Variable if it depends on Variables from outside."""
+    if not isinstance(v, Variable):
+        return v
+    record = record or (mode().recording and depends_on_others(lifted, [v]))
+    return owned([value_of(v, record)], seen)[0]
