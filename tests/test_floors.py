@@ -39,6 +39,7 @@ ORDER = {
         "graph",
         "text",
         "sweep",
+        "asked",
         "array",
         "variable",
         "explain",

@@ -13,8 +13,8 @@ from whence import Variable, WhenceError, no_grad
 from whence.core.table import OPS, PLAIN
 from whence.errors import NoGradientError
 
-#: Counts step where an edge crosses a value: their derivative is zero.
-COUNTS = {np.histogram, np.histogram2d, np.histogramdd}
+#: Counts step where an edge crosses a value, choices where a condition does: the derivative is zero.
+COUNTS = {np.histogram, np.histogram2d, np.histogramdd, np.compress, np.extract}
 WRITES_FILES = {"save", "savetxt", "savez", "savez_compressed"}
 
 

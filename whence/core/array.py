@@ -13,6 +13,7 @@ import numpy as np
 
 from ..config import mode, strict
 from ..errors import GraphError, NoGradientError
+from .asked import asker, mirrored, opaque, operator_of_sparse_matrix
 from .graph import Constant
 from .origin import called_at, made_at
 from .table import OPS, PLAIN, name_of
@@ -124,7 +125,8 @@ class Array:
         return OPS["array namespace"](api_version)
 
     def __dlpack__(self, **keywords: Any) -> Any:
-        _refuse_plain(self, "DLPack")
+        if mode().recording:
+            raise _no_plain_array(self, "DLPack")
         return np.asarray(self.data).__dlpack__(**keywords)
 
     def __dlpack_device__(self) -> tuple[int, int]:
@@ -133,8 +135,11 @@ class Array:
     # --- NumPy's protocols -----------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if dtype is None or np.dtype(dtype).kind not in "iub":  # integers have no gradient to lose
-            _refuse_plain(self, "NumPy")
+        integers = dtype is not None and np.dtype(dtype).kind in "iub"  # which have no gradient to lose
+        if mode().recording and not integers:
+            if operator_of_sparse_matrix():
+                return opaque(self)  # A @ v of a scipy.sparse matrix is then left to v
+            raise _no_plain_array(self)
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -203,9 +208,13 @@ class Array:
         return OPS[np.divmod](other, self)
 
     def __matmul__(self, other: Any) -> Self:
+        if hasattr(other, "tocsr"):
+            return OPS["sparse matmul"](self, other)
         return OPS[_matmul](self, other)
 
     def __rmatmul__(self, other: Any) -> Self:
+        if hasattr(other, "tocsr"):
+            return OPS["sparse matmul"](other, self)
         return OPS[_matmul](other, self)
 
     def __neg__(self) -> Self:
@@ -430,6 +439,30 @@ class Array:
         return self._data.all(axis, **keywords)
 
 
+def _no_plain_array(v: Array, who: str = "NumPy") -> GraphError:
+    """The error for NumPy or SciPy asking for the bare values of something recorded."""
+    made = f"  the Variable was {made_at(v.edge)}\n"
+    scipys = asker()
+    if scipys is None:
+        return GraphError(
+            f"{who} asked for a plain array of a Variable, which would lose its gradient"
+            f"{called_at()}\n{made}"
+            "  → np.stack([...]) or np.concatenate instead of np.array([...]), or import whence.numpy "
+            "as np; v.data for the bare values; with whence.no_grad() to allow it"
+        )
+    module, name, where = scipys
+    text = f"{module}.{name}(v) asked for a plain array of a Variable, which would lose its gradient{where}\n"
+    if mirrored(module, name):
+        remedy = (
+            f"whence.{module}.{name} has the same signature and differentiates; v.data for the bare values"
+        )
+        return GraphError(f"{text}{made}  → {remedy}")
+    return GraphError(
+        f"{text}{made}  → pass v.data to treat the value as a constant, or declare the gradient with "
+        "whence.primitive"
+    )
+
+
 def _refuse_to_cut(v: Array, name: str) -> None:
     """Inside a transform a plain number would silently lose the gradient."""
     if strict() and mode().recording and type(v.edge) is not Constant:
@@ -438,17 +471,6 @@ def _refuse_to_cut(v: Array, name: str) -> None:
             f"{called_at()}\n  the Variable was {made_at(v.edge)}\n"
             "  → np.exp(v) instead of math.exp(v), np.stack([...]) instead of writing into a plain "
             "array; v.data for the bare value"
-        )
-
-
-def _refuse_plain(v: Array, who: str) -> None:
-    """While recording, nobody gets a plain array by asking for one in passing."""
-    if mode().recording:
-        raise GraphError(
-            f"{who} asked for a plain array of a Variable, which would lose its gradient"
-            f"{called_at()}\n  the Variable was {made_at(v.edge)}\n"
-            "  → np.stack([...]) or np.concatenate instead of np.array([...]), or import whence.numpy "
-            "as np; v.data for the bare values; with whence.no_grad() to allow it"
         )
 
 

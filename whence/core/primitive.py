@@ -37,6 +37,7 @@ ndarray, float64 = np.ndarray, np.float64
 Rule = Callable[..., Any]
 
 SMALL = 4096  # bytes up to which a value is kept though no gradient reads it, for whence() to show
+DENSE = 10_000_000  # elements up to which a sparse operand is made dense
 _SCALARS = frozenset({float, int, float64, np.float32})
 _new = Variable.__new__
 _getframe = sys._getframe
@@ -470,7 +471,28 @@ def as_constant(a: Any, primitive: Primitive) -> Any:
             f"{primitive.name} got a list with Variables in it{called_at()}\n"
             "  → np.stack([...]) makes one Variable of them"
         )
+    if hasattr(a, "tocsr") and hasattr(a, "toarray"):
+        return dense(a, primitive)
     return as_data(a)
+
+
+def dense(a: Any, primitive: Primitive) -> Any:
+    """A sparse matrix as an operand of an op that knows dense arrays only."""
+    size = 1
+    for length in a.shape:
+        size *= length
+    if hasattr(a, "pattern"):  # its entries are Variables
+        raise DtypeError(
+            f"{primitive.name} of a Variable and a sparse array of Variables{called_at()}\n"
+            "  → the sparse array first: A * v, A + v; or A.toarray()"
+        )
+    matrix_times = primitive.name == "np.multiply" and type(a).__name__.endswith("_matrix")
+    if matrix_times or size > DENSE:
+        raise DtypeError(
+            f"{primitive.name} of a {type(a).__name__} of shape {a.shape} and a Variable{called_at()}\n"
+            "  → A @ v for the product of matrices; whence.scipy.sparse.csr_array(A) for sparse results"
+        )
+    return a.toarray()
 
 
 def _checked(y: Any, values: list[Any], primitive: Primitive) -> Any:

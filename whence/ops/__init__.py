@@ -28,6 +28,7 @@ from . import quantile as quantile
 from . import reduction as reduction
 from . import shape as shape
 from . import signal as signal
+from . import sparse as sparse
 from . import special as special
 from . import spectral as spectral
 from . import statistics as statistics

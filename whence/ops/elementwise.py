@@ -96,7 +96,7 @@ def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
 power = elementwise(
     np.power,
     vjp=[_power_base, _power_exponent],
-    reads=["01", "0y"],
+    reads=["01", "01y"],
     domain=[_POSITIVE, _ANY],
     forward=operator.pow,
 )
