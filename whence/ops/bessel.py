@@ -31,7 +31,7 @@ def _order_radius(v: Any, z: Any) -> Any:
     """``f_v(z)`` changes with v by a factor of ``e**alpha``, alpha about ``log(2 v / z)``, or turns."""
     with np.errstate(all="ignore"):
         alpha = np.log(2 * np.maximum(np.abs(v), 1) / np.maximum(np.abs(z), 1e-300))
-    return 1.5 / np.maximum(alpha, 1)
+    return 1.1 / np.maximum(alpha, 1)
 
 
 def _by_order(function: Any, name: str) -> Callable[..., Any]:

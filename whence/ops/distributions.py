@@ -16,6 +16,7 @@ from ..core.primitive import elementwise
 from .declare import frozen
 from .incomplete import beta_density, by_first, by_second, by_shape, gamma_density, inverse
 from .orders import constant_only
+from .special import ROOT_2PI
 
 _PROBABILITY, _SHAPE, _POINT = (0.1, 0.9), (0.7, 4.0), (0.3, 4.0)
 Rule = Callable[..., Any]
@@ -97,17 +98,24 @@ fdtridfd = inverse(special.fdtridfd, fdtr, 1, [(2.0, 2.2), (0.72, 0.74), (1.9, 2
 
 def student_density(df: Any, t: Any) -> Any:
     """The density of Student's t."""
+    normal = np.isposinf(df)  # the limit
+    if np.any(normal):
+        df = np.where(normal, 1.0, df)
     power = np.exp(-(df + 1) / 2 * np.log1p(t * t / df))
-    return power / (np.sqrt(df) * special.beta(df / 2, 0.5))
+    density = power / (np.sqrt(df) * special.beta(df / 2, 0.5))
+    return np.where(normal, np.exp(-t * t / 2) / ROOT_2PI, density) if np.any(normal) else density
 
 
 def _t_by_freedom(g: Any, y: Any, df: Any, t: Any) -> Any:
     """The lower tail at -|t| is ``betainc(df / 2, 1 / 2, df / (df + t**2)) / 2``."""
+    normal = np.isposinf(df)
+    if np.any(normal):
+        df = np.where(normal, 1.0, df)
     total = df + t * t
     w, rest = df / total, t * t / total
     shift = student_density(df, t) * np.absolute(t) / (2 * df)  # the density of w times dw / d df
     tail = by_first(df / 2, np.full_like(w, 0.5), w) / 4
-    return g * (-np.sign(t) * np.where(np.equal(rest, 0), 0, tail + shift))
+    return g * (-np.sign(t) * np.where(np.equal(rest, 0) | normal, 0, tail + shift))
 
 
 stdtr = elementwise(

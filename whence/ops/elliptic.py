@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from ..core.origin import called_at
 from ..core.primitive import Primitive, elementwise
 from ..core.table import OPS
+from ..errors import NoGradientError
 from .declare import frozen
 from .orders import by_parameters, differentiated, raised
 
@@ -105,6 +107,11 @@ def _agm_rule(i: int) -> Any:
     # 2 agm(a, b) RF(0, a**2, b**2) = pi   (DLMF 19.22.9)
     def rule(g: Any, y: Any, *xs: Any) -> Any:
         mine, other = xs[i], xs[1 - i]
+        if np.any(np.equal(y, 0)):
+            raise NoGradientError(
+                f"scipy.special.agm has no gradient where it is 0{called_at()}\n"
+                "  → np.where with other arguments in place of these"
+            )
         return g * (2 / (3 * np.pi) * mine * y * y * special.elliprd(0.0, other * other, mine * mine))
 
     return rule

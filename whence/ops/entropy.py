@@ -83,20 +83,20 @@ huber = elementwise(
 )
 
 
-def _slant(delta: Any, r: Any) -> Any:
-    """``sqrt(1 + (r / delta)**2)``."""
-    return np.hypot(1.0, _ratio(r, delta))
+def _length(delta: Any, r: Any) -> Any:
+    """``hypot(delta, r)``, and 1 where both are 0."""
+    nothing = np.logical_and(np.equal(delta, 0), np.equal(r, 0))
+    return np.hypot(np.where(nothing, 1, delta), r)
 
 
 def _pseudo_huber_width(g: Any, y: Any, delta: Any, r: Any) -> Any:
-    slant = _slant(delta, r)
-    over = (_ratio(r, delta) ** 2) / (1 + slant)  # slant - 1, without cancelling
-    return g * (delta * over * over / slant)
+    length = _length(delta, r)
+    return g * (r**4 / ((delta + length) ** 2 * length))
 
 
-pseudo_huber = elementwise(
+pseudo_huber = elementwise(  # delta * (hypot(delta, r) - delta)
     special.pseudo_huber,
-    vjp=[_pseudo_huber_width, lambda g, y, delta, r: g * (r / _slant(delta, r))],
+    vjp=[_pseudo_huber_width, lambda g, y, delta, r: g * (r * delta / _length(delta, r))],
     reads=["01", "01"],
     domain=[(0.5, 2.0), _ANY],
 )

@@ -81,11 +81,14 @@ def _bell(cumulants: Sequence[Any]) -> Any:
 
 def gamma_density(a: Any, x: Any, order: int = 0) -> Any:
     """The derivative of that order in a of ``x**(a - 1) exp(-x) / gamma(a)``."""
+    beyond = np.isposinf(x)
+    x = np.where(beyond, 1.0, x) if np.any(beyond) else x
     density = np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
+    if np.any(beyond):
+        density = np.where(beyond, 0, density)
     if order == 0:
         return density
-    nothing = np.equal(x, 0)
-    log = np.log(np.where(nothing, 1, x))
+    log = np.log(np.where(np.equal(x, 0), 1, x))
     cumulants = [log - special.psi(a)] + [-polygamma(a, n=k) for k in range(1, order)]
     return density * _bell(cumulants)
 

@@ -23,7 +23,7 @@ from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..errors import NoGradientError
 
-POINTS = 18
+POINTS = 20
 HIGHEST = 4  # further derivatives would be mostly rounding
 
 
