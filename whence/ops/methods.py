@@ -27,6 +27,7 @@ _BINARY = [
     f
     for f in OPS
     if isinstance(f, np.ufunc) and (f.nin, f.nout, f.signature) == (2, 1, None) and f not in _NOT_CHAINED
+    if getattr(np, f.__name__, None) is f  # SciPy's (a Bessel function of its order) are not chained
 ]
 
 
