@@ -41,6 +41,7 @@ ORDER = {
         "sweep",
         "array",
         "variable",
+        "batched",
         "explain",
         "stash",
         "function",

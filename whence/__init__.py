@@ -25,6 +25,7 @@ from .transforms.gradient import vjp as vjp
 from .transforms.matrices import hessian as hessian
 from .transforms.matrices import hvp as hvp
 from .transforms.matrices import jacobian as jacobian
+from .transforms.vmap import vmap as vmap
 
 __version__ = "0.1.0"
 

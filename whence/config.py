@@ -45,6 +45,17 @@ STRICT: ContextVar[bool] = ContextVar("whence strict", default=False)
 strict = STRICT.get  # True where float(v) would cut the graph that is being differentiated
 
 
+class Level(NamedTuple):
+    """A ``vmap`` that is running: its number (inner ones have higher ones) and its batch size."""
+
+    number: int
+    size: int
+
+
+LEVELS: ContextVar[tuple[Level, ...]] = ContextVar("whence levels", default=())
+levels = LEVELS.get  # of the vmaps that are running, outermost first
+
+
 class Strictly:
     """A block in which ``float(v)`` of a recorded value raises, since its gradient would be lost."""
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..config import EAGER, Strictly, mode
 from ..errors import GraphError, InPlaceError, NoGradientError, ShapeError
+from .batched import Batched, holds_batched, looped, pull_rows
 from .graph import Absent, Constant, Leaf, Port, Stamp, fingerprint, next_generation, nobody
 from .origin import INSIDE, called_at, made_at, place_of, user_frame
 from .stash import Stash, in_slots, snapshot, stashed
@@ -112,6 +113,8 @@ class Function:
         for x in inputs:
             edge, value = (x.edge, x._data) if type(x) is Variable else (None, x)
             if edge is None:
+                if type(x) is Batched:
+                    return looped(self, self.label, inputs)
                 edge, value = _opened(x)
             edges.append(edge)
             values.append(value)
@@ -246,6 +249,8 @@ class Function:
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
+        if type(g) is Batched or (type(g) is list and holds_batched(g)):
+            return pull_rows(self.pull, g, record, wanted, self.label)
         if self._ports is not None:
             gys = [conjugated(gy) for gy in filled(self._ports, g, record)]
         else:

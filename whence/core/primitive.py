@@ -15,7 +15,8 @@ from weakref import ref
 import numpy as np
 
 from ..config import EAGER, mode
-from ..errors import AxisError, BoundsError, DtypeError, GraphError, InPlaceError, ShapeError
+from ..errors import AxisError, BatchingError, BoundsError, DtypeError, GraphError, InPlaceError, ShapeError
+from .batched import Batched, apply_batched, holds_batched, pointwise, pull_rows
 from .explain import operand_lines, shape_advice
 from .function import Function, conjugated, filled, stamps_of
 from .graph import Absent, Stamp, fingerprint, next_generation
@@ -56,11 +57,15 @@ class Primitive:
             or ``opaque``.
         domain: for each operand of an elementwise op, the interval that tests draw from.
         apply: the op on Variables and arrays: the quickest path that fits.
+        batch: the op on whole batches, ``batch(apply, batched, *operands, **params)``: ``batched`` says
+            which operands carry the examples along an axis in front; the result does. Written with
+            NumPy's functions, so that it records itself. ``pointwise`` for elementwise ops; None (or an
+            answer ``NotImplemented``): the op is applied to each example.
         listed: one of whence's own (in ``PRIMITIVES``), whose rules return fresh arrays.
         many: it returns a tuple.
     """
 
-    __slots__ = ("_plans", "apply", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
+    __slots__ = ("_plans", "apply", "batch", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
 
     def __init__(
         self,
@@ -72,7 +77,9 @@ class Primitive:
         domain: Sequence[tuple[float, float]] = (),
         listed: bool = True,
         many: bool = False,
+        batch: Callable[..., Any] | None = None,
     ) -> None:
+        self.batch = pointwise if batch is None and kind == "elementwise" else batch
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self._plans: dict[tuple[int, ...], Plan] = {}
@@ -88,6 +95,11 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}>"
+
+    @property
+    def batching(self) -> str:
+        """How ``vmap`` computes it: by a ``"rule"`` for whole batches, or by a ``"loop"``."""
+        return "loop" if self.batch is None else "rule"
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """``apply``."""
@@ -122,6 +134,8 @@ class Primitive:
         for i, a in enumerate(args):
             if isinstance(a, Variable):
                 if a.edge is None:
+                    if holds_batched(args):
+                        return apply_batched(self, args, params)
                     a.edge = a._leaf()
                 edges.append(a.edge)
                 positions.append(i)
@@ -229,6 +243,16 @@ class Applied(Function):
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
+        if type(g) is Batched or (type(g) is list and holds_batched(g)):
+            if not self.primitive.listed:  # a rule of the user's, which may do anything with g
+                return pull_rows(self._pull, g, record, wanted, self.label)
+            try:
+                return self._pull(g, record, wanted)
+            except BatchingError:
+                return pull_rows(self._pull, g, record, wanted, self.label)
+        return self._pull(g, record, wanted)
+
+    def _pull(self, g: Any, record: bool, wanted: Any) -> list[Any]:
         values, y = self.recorded() if record else (self._values, self.y)
         if self._ports is not None:
             g = tuple(filled(self._ports, g, record))

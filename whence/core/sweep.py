@@ -83,11 +83,13 @@ def sweep(
     targets: Any = None,
     floor: int = 0,
     retained: Cotangents | None = None,
+    batched: bool = False,
 ) -> tuple[Cotangents, bool]:
     """Push cotangents from ``seeds`` (pairs of edge and cotangent) back to the leaves.
 
     With ``targets`` only these edges are collected, and neither other leaves nor nodes older than
-    ``floor`` are followed. With ``record`` the rules run on Variables and record themselves.
+    ``floor`` are followed. With ``record`` the rules run on Variables and record themselves. With
+    ``batched`` the cotangents are Batched values: many sweeps in one.
 
     Returns the cotangents by edge, and whether anything was left aside because of ``targets``:
     the result then depends on Variables from outside.
@@ -98,7 +100,7 @@ def sweep(
     newest: Any = None  # ... except the newest of all: a chain needs no heap
     watch = mode().watch
     foreign = False
-    plain = not record and watch is None and retained is None
+    plain = not record and watch is None and retained is None and not batched
     for edge, g in seeds:
         newest = _queue(_arrive(edge, g, found, table), newest, heap)
     while newest is not None or heap:

@@ -14,8 +14,9 @@ from ..core.primitive import Primitive, Rule
 from ..core.table import OPS, name_of
 from ..core.variable import Variable, as_data
 from ..errors import WhenceError
+from .batching import as_it_is
 
-identity = Primitive("identity", lambda x: x, vjp=[lambda g, y, x: g], reads=[""], kind="linear")
+identity = Primitive("identity", lambda x: x, vjp=[lambda g, y, x: g], reads=[""], kind="linear", batch=as_it_is)
 
 
 def primitive(

@@ -11,6 +11,7 @@ from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.table import OPS
 from ..errors import NoGradientError
+from .batching import over_axes
 from .declare import expanded, frozen, implements, is_number, misfit, normal_axes
 
 
@@ -24,6 +25,7 @@ norm2 = Primitive(
     "np.linalg.norm",
     lambda x, axis=None, keepdims=False: _euclidean(x, axis, keepdims),
     vjp=[_norm_rule],
+    batch=over_axes,
 )
 
 
@@ -106,6 +108,7 @@ logsumexp_ = Primitive(
     lambda x, axis=None, keepdims=False: special.logsumexp(x, axis=axis, keepdims=keepdims),
     vjp=[_logsumexp_rule],
     reads=["0"],
+    batch=over_axes,
 )
 
 
@@ -131,7 +134,7 @@ def logsumexp(
         y = logsumexp_(a, axis=axis, keepdims=keepdims)
         return (y, np.ones_like(y)) if return_sign else y
     top = np.max(np.where(np.not_equal(b, 0), a, -np.inf), axis=axis, keepdims=True)
-    top = np.asarray(frozen(top))  # the shift cancels
+    top = frozen(top)  # the shift cancels
     top = np.where(np.isfinite(top), top, 0)
     total = np.sum(b * np.exp(a - top), axis=axis, keepdims=True)
     sign = np.sign(frozen(total))

@@ -15,6 +15,7 @@ from weakref import ref
 import numpy as np
 
 from ..config import mode
+from ..core.batched import Batched
 from ..core.graph import Leaf, next_generation
 from ..core.origin import made_at
 from ..core.primitive import Applied
@@ -27,8 +28,9 @@ from .lift import (
     borrowed,
     depends_on_others,
     fitting,
+    handed,
+    is_recorded,
     lift,
-    owned,
     recording,
     result_of,
     value_of,
@@ -62,18 +64,19 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     primals, tangents = tuple(primals), tuple(tangents)
     lifted = lift(primals)
     given = flatten_like(lifted.structure, tangents)
-    directions = [fitting(t, v, "tangent") for t, v in zip(given, lifted.variables, strict=True)]
+    pairs = zip(given, lifted.variables, strict=True)
+    directions = [fitting(t, v, "tangent", lifted.levels) for t, v in pairs]
     with recording():
         out = f(*lifted.tree)
     leaves, structure = flatten(out)
-    ys = [result_of(f, y, "jvp") for y in leaves]
-    moving = lifted.live or any(isinstance(t, Variable) for t in directions)
+    ys = [result_of(f, y, "jvp", lifted.levels) for y in leaves]
+    moving = lifted.live or any(is_recorded(t) for t in directions)
     record = mode().recording and (moving or depends_on_others(lifted, ys))
     if not record:
         directions = [borrowed(t) for t in directions]
     pushed = push_forward(lifted, ys, directions, record)
     seen = {id(t) for t in directions}
-    results = owned([*(value_of(y, record) for y in ys), *pushed], seen)
+    results = handed(lifted, [*(value_of(y, record) for y in ys), *pushed], seen)
     return structure.unflatten(results[: len(ys)]), structure.unflatten(results[len(ys) :])
 
 
@@ -81,7 +84,7 @@ def push_forward(lifted: Lifted, ys: list[Variable], directions: list[Any], reco
     """The tangents of ``ys`` for these tangents (None for zero) of the lifted inputs."""
     tangents: Tangents = dict(zip(lifted.edges, directions, strict=True))
     with recording():
-        for node in _nodes_between(lifted, ys):
+        for node in nodes_between(lifted, ys):
             incoming = [tangents.get(edge) for edge in node.edges]
             if all(t is None for t in incoming):
                 continue
@@ -101,7 +104,7 @@ def push_forward(lifted: Lifted, ys: list[Variable], directions: list[Any], reco
     return results
 
 
-def _nodes_between(lifted: Lifted, ys: list[Variable]) -> list[Any]:
+def nodes_between(lifted: Lifted, ys: list[Variable]) -> list[Any]:
     """The nodes of this graph behind ``ys``, oldest first."""
     targets = set(lifted.edges)
     nodes: set[Any] = set()
@@ -187,7 +190,8 @@ def _push_by_transposing(node: Any, incoming: list[Any], record: bool) -> Any:
         for gx, t in zip(pulled, incoming, strict=True)
         if t is not None and isinstance(gx, Variable) and gx.edge is not None
     ]
-    found, _ = sweep(seeds, record=record, targets={g.edge for g in gs}, floor=floor)
+    batched = any(type(t) is Batched for _, t in seeds)
+    found, _ = sweep(seeds, record=record, targets={g.edge for g in gs}, floor=floor, batched=batched)
     tangents = [found.get(g.edge, np.zeros(g.shape, g.dtype)) for g in gs]
     return tangents[0] if node._ports is None else tangents
 
