@@ -104,8 +104,22 @@ class Batched(Variable):
 
     @property
     def flags(self) -> Any:
-        """As if each example lay in memory by itself, in C order."""
-        return np.empty(self.shape, bool).flags
+        """How one example lies in memory."""
+        return self._example().flags
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """How one example lies in memory."""
+        return self._example().strides
+
+    def _example(self) -> Any:
+        depth, data = 0, self
+        while type(data) is Batched:
+            depth, data = depth + 1, data.physical
+        data = data._data if isinstance(data, Variable) else data
+        if 0 in data.shape[:depth]:
+            return np.empty(self.shape, self.dtype)
+        return data[(0,) * depth + (...,)]
 
     def __len__(self) -> int:
         if self.ndim == 0:

@@ -103,12 +103,17 @@ def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = F
     return expanded(g, x.ndim, axis, keepdims) * share
 
 
+def _logsumexp_all(op: Any, batched: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    y = over_axes(op, batched, x, axis, keepdims=keepdims)
+    return y[:, None] if keepdims and np.ndim(x) == 1 else y  # SciPy makes one axis of none
+
+
 logsumexp_ = Primitive(
     "scipy.special.logsumexp",
     lambda x, axis=None, keepdims=False: special.logsumexp(x, axis=axis, keepdims=keepdims),
     vjp=[_logsumexp_rule],
     reads=["0"],
-    batch=over_axes,
+    batch=_logsumexp_all,
 )
 
 
