@@ -52,7 +52,7 @@ def labels(source, kind):
 
 def test_a_small_graph():
     x = Variable(2.0, name="x")
-    y = np.exp(x * x)
+    y = np.exp(np.multiply(x, x))
     shapes, arrows = read(to_dot(y, lines=False))
     assert list(shapes.values()) == [
         ("ellipse", INPUT, "x = 2.0"),

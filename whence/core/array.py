@@ -17,7 +17,7 @@ from .graph import Constant
 from .origin import called_at, made_at
 from .table import OPS, PLAIN, name_of
 
-_add, _subtract, _multiply = np.add, np.subtract, np.multiply
+_add, _subtract, _multiply, _square = np.add, np.subtract, np.multiply, np.square
 _divide, _power, _negative = np.true_divide, np.power, np.negative
 _remainder, _floor_divide, _matmul = np.remainder, np.floor_divide, np.matmul
 
@@ -141,6 +141,8 @@ class Array:
         return OPS[_subtract](other, self)
 
     def __mul__(self, other: Any) -> Self:
+        if other is self:  # one factor to keep and one rule: a third less to write backward
+            return OPS[_square](self)
         return OPS[_multiply](self, other)
 
     def __rmul__(self, other: Any) -> Self:

