@@ -56,6 +56,16 @@ LEVELS: ContextVar[tuple[Level, ...]] = ContextVar("whence levels", default=())
 levels = LEVELS.get  # of the vmaps that are running, outermost first
 
 
+@contextmanager
+def at_levels(running: tuple[Level, ...]) -> Iterator[None]:
+    """A block in which these vmaps are running, and no others."""
+    token = LEVELS.set(running)
+    try:
+        yield
+    finally:
+        LEVELS.reset(token)
+
+
 class Strictly:
     """A block in which ``float(v)`` of a recorded value raises, since its gradient would be lost."""
 

@@ -53,5 +53,9 @@ class NonFiniteError(WhenceError, FloatingPointError):
     """A NaN or an infinity appeared where values were being watched."""
 
 
+class SingularError(WhenceError, np.linalg.LinAlgError):
+    """A matrix that has to be inverted for a derivative is singular."""
+
+
 class GradientCheckError(WhenceError, AssertionError):
     """A gradient disagrees with finite differences or complex steps."""

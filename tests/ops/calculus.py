@@ -296,7 +296,9 @@ def check_jacobian(f: Function, arrays: Sequence[Any], wrt: Sequence[int]) -> No
         return parts(f(*xs))
 
     rows = whence.jacobian(of_floats, chosen, "forward", 1)(*arrays)
-    ways = ["forward", "reverse"] if all(part.dtype.kind == "f" for row in rows for part in row) else ["forward"]
+    ways = (
+        ["forward", "reverse"] if all(part.dtype.kind == "f" for row in rows for part in row) else ["forward"]
+    )
     for way in ways:
         found = whence.jacobian(of_floats, chosen, way, 3)(*arrays)
         for row, expected in zip(found, rows, strict=True):

@@ -123,7 +123,7 @@ def mapped_of(data: Any, arrays: Any) -> list[int]:
 @quick
 @given(st.data())
 def test_vmap_is_a_loop(name, data):
-    trial, arrays, _, seed = drawn(data, name)
+    trial, arrays, _, _ = drawn(data, name)
     law.check_vmap(trial.f, arrays, mapped_of(data, arrays), data.draw(st.sampled_from([0, -1]), "axis"))
 
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..config import levels, mode
+from ..config import at_levels, levels, mode
 from ..errors import BatchingError, BatchingWarning, GraphError, ShapeError, WhenceError
 from ..tree import Structure, flatten
 from .array import Array, _no_op
@@ -47,7 +47,7 @@ class Batched(Variable):
     given: bool
 
     @property
-    def _data(self) -> Any:  # type: ignore[override]
+    def _data(self) -> Any:
         """The bare values, batched as they are."""
         bare = self.physical._data if isinstance(self.physical, Variable) else self.physical
         return self if bare is self.physical else wrap(bare, self.level)
@@ -58,7 +58,7 @@ class Batched(Variable):
         return self._data
 
     @property
-    def edge(self) -> None:  # type: ignore[override]
+    def edge(self) -> None:
         """None: it is the physical value that remembers where it came from."""
         return None
 
@@ -127,7 +127,9 @@ class Batched(Variable):
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"Batched(shape={self.shape}, dtype={self.dtype}, for each of {self.physical.shape[0]} examples)"
+        return (
+            f"Batched(shape={self.shape}, dtype={self.dtype}, for each of {self.physical.shape[0]} examples)"
+        )
 
     __str__ = __repr__
 
@@ -157,7 +159,9 @@ class Batched(Variable):
         self._refuse("int()", "v.astype(int) keeps one for each example; np.where instead of if")
 
     def __index__(self) -> int:
-        self._refuse("an index or a length made", "x[v] with x a Variable or np.take(x, v); in_axes=None for it")
+        self._refuse(
+            "an index or a length made", "x[v] with x a Variable or np.take(x, v); in_axes=None for it"
+        )
 
     def item(self, *args: Any) -> Any:
         """Refused: there is one for each example."""
@@ -174,7 +178,8 @@ class Batched(Variable):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         self._refuse(
             "a plain array made",
-            "np.stack([...]) instead of np.array([...]); np.zeros_like(v) to write into; x[v] on a Variable",
+            "np.stack([...]) instead of np.array([...]); np.take(x, v) instead of x[v] of a plain array; "
+            "np.zeros_like(v) to write into",
         )
 
     def backward(self, *args: Any, **keywords: Any) -> NoReturn:
@@ -332,6 +337,22 @@ def logical(x: Any, where: Sequence[Any]) -> Any:
     return x
 
 
+def peeled(x: Any) -> tuple[Any, tuple[int, ...]]:
+    """The array or Variable inside a batched value, and the levels around it, innermost array first."""
+    numbers: list[int] = []
+    while type(x) is Batched:
+        numbers.insert(0, x.level)
+        x = x.physical
+    return x, tuple(numbers)
+
+
+def covered(x: Any, numbers: Sequence[int]) -> Any:
+    """The reverse of ``peeled``."""
+    for number in numbers:
+        x = wrap(x, number)
+    return x
+
+
 def is_plain(x: Any) -> bool:
     """Is nothing recorded about ``x``: an array, or a batch of them?"""
     while type(x) is Batched:
@@ -411,9 +432,8 @@ def aligned(batched: Sequence[bool], xs: Sequence[Any], core: Sequence[int] | No
     Batched ones get axes of length one behind the first. The last ``core`` axes of each operand are
     left out of account.
     """
-    ndims = [
-        np.ndim(x) - mine - (0 if core is None else core[i]) for i, (x, mine) in enumerate(zip(xs, batched, strict=True))
-    ]
+    cores = [0] * len(xs) if core is None else core
+    ndims = [np.ndim(x) - mine - inner for x, mine, inner in zip(xs, batched, cores, strict=True)]
     widest = max(ndims)
     return [
         np.expand_dims(x, tuple(range(1, 1 + widest - ndim))) if mine and ndim < widest else x
@@ -436,15 +456,16 @@ def _looped(
     mine = [type(x) is Batched and x.level == level for x in leaves]
     (size, *_) = [x.physical.shape[0] for x, m in zip(leaves, mine, strict=True) if m]
     results = []
-    for i in range(size):
-        some = structure.unflatten([x.physical[i] if m else x for x, m in zip(leaves, mine, strict=True)])
-        results.append(call(*some[0], **some[1]))
+    with at_levels(tuple(running for running in levels() if running.number != level)):
+        for i in range(size):
+            some = structure.unflatten([x.physical[i] if m else x for x, m in zip(leaves, mine, strict=True)])
+            results.append(call(*some[0], **some[1]))
     return stacked(results, name, level)
 
 
 def looped(call: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
     """``call`` for each example of the innermost batch among ``args``."""
-    return _looped(call, name, max(a.level for a in args if type(a) is Batched), args, {})
+    return _looped(call, name, max(x.level for x in flatten(args)[0] if type(x) is Batched), args, {})
 
 
 def _note(name: str) -> None:
@@ -507,6 +528,8 @@ def pull_rows(
         if record:
             row = [x if x is None or isinstance(x, Variable) else constant(x) for x in row]
         rows.append(pull(row if isinstance(g, list) else row[0], record, wanted))
+    if not rows:
+        raise ShapeError(f"{name}: no cotangents to pull back{called_at()}")
     columns = []
     for column in zip(*rows, strict=True):
         some = next((x for x in column if x is not None), None)

@@ -253,8 +253,6 @@ class Function:
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
-        if type(g) is Batched or (type(g) is list and holds_batched(g)):
-            return pull_rows(self.pull, g, record, wanted, self.label)
         if self._ports is not None:
             gys = [conjugated(gy) for gy in filled(self._ports, g, record)]
         else:
@@ -282,6 +280,12 @@ class Function:
             None if gx is None else self._checked(gx, value, record)
             for gx, value in zip(gxs, values, strict=True)
         ]
+
+    def pull_batched(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
+        """The same for many cotangents at once (a Batched value, or a list with some): one by one."""
+        if type(g) is Batched or (type(g) is list and holds_batched(g)):
+            return pull_rows(self.pull, g, record, wanted, self.label)
+        return self.pull(g, record, wanted)
 
     def _checked(self, gx: Any, value: Any, record: bool) -> Any:
         if isinstance(gx, Variable):

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..config import EAGER, mode
 from ..errors import AxisError, BatchingError, BoundsError, DtypeError, GraphError, InPlaceError, ShapeError
-from .batched import Batched, apply_batched, holds_batched, pointwise, pull_rows
+from .batched import apply_batched, holds_batched, pointwise
 from .explain import operand_lines, shape_advice
 from .function import Function, conjugated, filled, stamps_of
 from .graph import Absent, Stamp, fingerprint, next_generation
@@ -63,9 +63,13 @@ class Primitive:
             answer ``NotImplemented``): the op is applied to each example.
         listed: one of whence's own (in ``PRIMITIVES``), whose rules return fresh arrays.
         many: it returns a tuple.
+        jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
+            that pushes its tangent forward; None where forward mode follows from ``vjp``.
     """
 
-    __slots__ = ("_plans", "apply", "batch", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
+    __slots__ = (
+        "_plans", "apply", "batch", "domain", "forward", "jvp", "kind", "listed", "name", "reads", "vjp",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -83,6 +87,7 @@ class Primitive:
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self._plans: dict[tuple[int, ...], Plan] = {}
+        self.jvp: Sequence[Rule] | None = None
         self.apply: Callable[..., Any] = self.general
         if listed and not many and not callable(vjp):  # the quick paths trust their rules
             if len(vjp) == 1:
@@ -243,16 +248,6 @@ class Applied(Function):
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
-        if type(g) is Batched or (type(g) is list and holds_batched(g)):
-            if not self.primitive.listed:  # a rule of the user's, which may do anything with g
-                return pull_rows(self._pull, g, record, wanted, self.label)
-            try:
-                return self._pull(g, record, wanted)
-            except BatchingError:
-                return pull_rows(self._pull, g, record, wanted, self.label)
-        return self._pull(g, record, wanted)
-
-    def _pull(self, g: Any, record: bool, wanted: Any) -> list[Any]:
         values, y = self.recorded() if record else (self._values, self.y)
         if self._ports is not None:
             g = tuple(filled(self._ports, g, record))
@@ -265,6 +260,15 @@ class Applied(Function):
             gx = rule(g, y, *values, **params) if params else rule(g, y, *values)
             gxs.append(conform(gx, self._values[i], self))
         return gxs
+
+    def pull_batched(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
+        """The same for many cotangents at once: NumPy's functions take batched ones."""
+        if self.primitive.listed:  # a user's rule may do anything with g
+            try:
+                return self.pull(g, record, wanted)
+            except BatchingError:
+                pass
+        return super().pull_batched(g, record, wanted)
 
     def sever(self) -> None:
         """Forget the inputs: the output becomes an input itself."""

@@ -137,7 +137,7 @@ def sweep(
             if plain and wanted is None and node._rules is not None and node._ports is None:
                 pulled = _first_order(node, g, edges)
             else:
-                pulled = node.pull(g, record, wanted)
+                pulled = (node.pull_batched if batched else node.pull)(g, record, wanted)
         except Exception as error:
             error.add_note(f"  while differentiating {node.label}, {made_at(node)}")
             raise

@@ -65,7 +65,7 @@ def examples(batched: Flags, xs: tuple[Any, ...]) -> int:
 
 
 def _position(op: Op, batched: Flags, a: Any, axis: Any = None, *rest: Any, **params: Any) -> Any:
-    """argmax and its kin: one position for all elements, or one along an axis."""
+    """Of argmax and its kin: one position for all elements, or one along an axis."""
     if rest or (axis is None and params.get("keepdims") not in (None, False, np._NoValue)):
         return NotImplemented
     return along_axis(op, batched, a, axis=axis, **params)
@@ -129,5 +129,6 @@ BATCHING[np.argsort] = _order
 BATCHING[np.argpartition] = _partial_order
 BATCHING[np.searchsorted] = _in_second
 OF_TYPES |= {
-    np.result_type, np.can_cast, np.min_scalar_type, np.common_type, np.iscomplexobj, np.isrealobj, np.isscalar,
+    np.result_type, np.can_cast, np.min_scalar_type, np.common_type, np.iscomplexobj, np.isrealobj,
+    np.isscalar,
 }  # fmt: skip

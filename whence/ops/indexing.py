@@ -124,7 +124,7 @@ def holds_batched(index: Any) -> bool:
 class _Physical(NamedTuple):
     """An index for each example as one index into all of them."""
 
-    index: tuple[Any, ...]
+    parts: tuple[Any, ...]
     layout: Layout
     size: int
 

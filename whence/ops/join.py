@@ -22,7 +22,9 @@ def _concatenate_rule(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
 
 def _concatenate_all(op: Any, batched: Any, *xs: Any, axis: int) -> Any:
     size = examples(batched, xs)
-    return op(*(repeated(x, mine, size) for x, mine in zip(xs, batched, strict=True)), axis=axis + (axis >= 0))
+    return op(
+        *(repeated(x, mine, size) for x, mine in zip(xs, batched, strict=True)), axis=axis + (axis >= 0)
+    )
 
 
 concatenate = Primitive(

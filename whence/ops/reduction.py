@@ -155,9 +155,7 @@ def _lowest(x: Any) -> float:
     return float(np.sqrt(np.finfo(x.dtype).tiny))
 
 
-cumprod = Primitive(
-    "np.cumprod", lambda x, axis: np.cumprod(x, axis), vjp=[_cumprod_rule], batch=along_axis
-)
+cumprod = Primitive("np.cumprod", lambda x, axis: np.cumprod(x, axis), vjp=[_cumprod_rule], batch=along_axis)
 
 
 @implements(np.cumprod)

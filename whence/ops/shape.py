@@ -57,7 +57,6 @@ def _ravel(a: Any, order: Any = "C") -> Any:
     return _reshape(a, (-1,), order)
 
 
-
 def _transpose_all(op: Any, batched: Any, x: Any, axes: Any = None) -> Any:
     ndim = np.ndim(x) - 1
     axes = range(ndim)[::-1] if axes is None else axes

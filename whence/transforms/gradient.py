@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..config import EAGER, STRICT, mode
-from ..core.batched import Batched, physical
+from ..core.batched import Batched
 from ..core.origin import called_at
 from ..core.sweep import outside, sweep
 from ..core.variable import Variable, constant
@@ -19,6 +19,7 @@ from ..tree import flatten, flatten_like, map_tree
 from .lift import (
     Argnums,
     Lifted,
+    aux_value,
     bare,
     depends_on_others,
     handed,
@@ -30,6 +31,7 @@ from .lift import (
     result_of,
     seed_of,
     value_of,
+    with_aux,
 )
 
 
@@ -67,7 +69,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
         seen: set[int] = set()
         value, *grads = handed(lifted, [value_of(y, record), *grads], seen)
         if has_aux:
-            value = value, map_tree(lambda v: _aux_value(lifted, v, record, seen), aux)
+            value = value, map_tree(lambda v: aux_value(lifted, v, record, seen), aux)
         return value, lifted.structure.unflatten(grads)
 
     return differentiated
@@ -89,7 +91,7 @@ def _differentiate(
             y = f(*args_, **kwargs)
     aux = None
     if has_aux:
-        y, aux = _with_aux(y)
+        y, aux = with_aux(y)
     y = _scalar(result_of(f, y, "grad", lifted.levels), len(lifted.levels))
     grads, record = pull_back(lifted, [(y, _one(y._data))])
     return y, aux, lifted, grads, record
@@ -122,17 +124,18 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
         slope = lifted.structure.unflatten(handed(lifted, grads, seen))
         if not has_aux:
             return slope
-        return slope, map_tree(lambda v: _aux_value(lifted, v, record, seen), aux)
+        return slope, map_tree(lambda v: aux_value(lifted, v, record, seen), aux)
 
     return gradient
 
 
-def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """``f(*primals)`` and the function ``v -> v J`` that pulls a cotangent back.
 
     Args:
         f: a function of arrays or containers that returns an array or a container of arrays.
         primals: where to differentiate.
+        has_aux: ``f`` returns ``(y, anything)``; the result is then ``(y, pull, anything)``.
 
     Returns:
         ``(y, pull)``. ``pull(v)`` takes a cotangent of the structure and shapes of ``y`` and gives
@@ -152,6 +155,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]
     lifted = lift(primals, copy=True)
     with recording():
         out = f(*lifted.tree)
+    out, aux = with_aux(out) if has_aux else (out, None)
     leaves, structure = flatten(out)
     ys = [result_of(f, y, "vjp", lifted.levels) for y in leaves]
 
@@ -165,7 +169,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]
 
     record = mode().recording and (lifted.live or depends_on_others(lifted, ys))
     held = {id(y._data) for y in ys}  # by the graph, for pull
-    return structure.unflatten(handed(lifted, [value_of(y, record) for y in ys], held)), pull
+    y = structure.unflatten(handed(lifted, [value_of(y, record) for y in ys], held))
+    return (y, pull, map_tree(lambda v: aux_value(lifted, v, record, held), aux)) if has_aux else (y, pull)
 
 
 def pull_back(lifted: Lifted, seeds: list[tuple[Variable, Any]]) -> tuple[list[Any], bool]:
@@ -210,25 +215,3 @@ def _scalar(y: Variable, running: int) -> Variable:
             "  → differentiate np.real(f(x)) or np.abs(f(x)); for all parts use whence.jacobian"
         )
     return y
-
-
-def _with_aux(result: Any) -> tuple[Any, Any]:
-    if isinstance(result, tuple) and len(result) == 2:
-        return result
-    raise ShapeError(
-        f"has_aux=True needs a function that returns (value, anything), not "
-        f"{f'{len(result)} values' if isinstance(result, tuple) else f'a {type(result).__name__}'}"
-        f"{called_at()}"
-    )
-
-
-def _aux_value(lifted: Lifted, v: Any, record: bool, seen: set[int]) -> Any:
-    """A part of what came along: still a Variable if it depends on Variables from outside."""
-    if not isinstance(v, Variable):
-        return v
-    if lifted.levels:
-        v = physical(v, lifted.levels)
-        if not isinstance(v, Variable):
-            return handed(lifted, [v], seen)[0]
-    record = record or (mode().recording and depends_on_others(lifted, [v]))
-    return handed(lifted, [value_of(v, record)], seen)[0]

@@ -204,9 +204,10 @@ def fitting(given: Any, like: Variable, what: str, running: tuple[Level, ...] = 
     ``like`` is physical: it has an axis in front for each ``vmap`` that is running; so has the result.
     """
     given = given if isinstance(given, Variable) else as_data(given)
-    if given.shape != like.shape[len(running) :]:
+    shape = like.shape[len(running) :]
+    if given.shape != shape:
         raise ShapeError(
-            f"a {what} of shape {given.shape} for a value of shape {like.shape[len(running) :]}{called_at()}\n"
+            f"a {what} of shape {given.shape} for a value of shape {shape}{called_at()}\n"
             f"  → a {what} has the shape of its value"
         )
     if given.dtype.kind == "c" and like.dtype.kind != "c":
@@ -282,3 +283,26 @@ def handed(lifted: Lifted, values: Iterable[Any], seen: set[int] | None = None) 
 def value_of(v: Any, record: bool) -> Any:
     """A result as the user gets it: the Variable where its graph is still needed."""
     return v if record or not isinstance(v, Variable) else v._data
+
+
+def with_aux(result: Any) -> tuple[Any, Any]:
+    """``(value, anything)``, which a function with ``has_aux=True`` must return."""
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    raise ShapeError(
+        f"has_aux=True needs a function that returns (value, anything), not "
+        f"{f'{len(result)} values' if isinstance(result, tuple) else f'a {type(result).__name__}'}"
+        f"{called_at()}"
+    )
+
+
+def aux_value(lifted: Lifted, v: Any, record: bool, seen: set[int]) -> Any:
+    """A part of what came along: still a Variable if it depends on Variables from outside."""
+    if not isinstance(v, Variable):
+        return v
+    if lifted.levels:
+        v = physical(v, lifted.levels)
+        if not isinstance(v, Variable):
+            return handed(lifted, [v], seen)[0]
+    record = record or (mode().recording and depends_on_others(lifted, [v]))
+    return handed(lifted, [value_of(v, record)], seen)[0]

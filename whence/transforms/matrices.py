@@ -210,7 +210,9 @@ def _rows(lifted: Lifted, ys: list[Variable], record: bool, chunk_size: int | No
             seed = constant(units) if record and type(units) is not Batched else units
             for part, g in zip(parts, pull_back(lifted, [(y, seed)])[0], strict=True):
                 part.append(_unwrapped(g, units))
-        blocks.append([_joined(p, y, v, lifted, record) for p, v in zip(parts, lifted.variables, strict=True)])
+        blocks.append(
+            [_joined(p, y, v, lifted, record) for p, v in zip(parts, lifted.variables, strict=True)]
+        )
     return blocks
 
 

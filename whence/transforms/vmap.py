@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from operator import index
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from ..config import LEVELS, Level, levels
+from ..config import Level, at_levels, levels
 from ..core.batched import Batched, new_level, wrap
 from ..core.origin import called_at
 from ..core.variable import Variable, as_data
@@ -65,7 +64,7 @@ def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> Callab
         axes = _axes_of_arguments(in_axes, structure)
         number = new_level()
         values, size = _split(leaves, axes, structure, number)
-        with _running(Level(number, size)):
+        with at_levels((*levels(), Level(number, size))):
             out = f(*structure.unflatten(values), **kwargs)
             results, shape = flatten(out)
             ends = _axes_of_results(out_axes, shape)
@@ -76,15 +75,6 @@ def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> Callab
     return of_batches
 
 
-@contextmanager
-def _running(level: Level) -> Iterator[None]:
-    token = LEVELS.set((*levels(), level))
-    try:
-        yield
-    finally:
-        LEVELS.reset(token)
-
-
 def _split(leaves: list[Any], axes: list[Any], structure: Structure, number: int) -> tuple[list[Any], int]:
     """The arguments as one example sees them, and how many examples there are."""
     values: list[Any] = []
@@ -93,7 +83,7 @@ def _split(leaves: list[Any], axes: list[Any], structure: Structure, number: int
         if axis is None:
             values.append(x)
             continue
-        x = x if isinstance(x, Variable) else as_data(x)
+        x = cast(Any, x if isinstance(x, Variable) else as_data(x))
         where = f"argument {path}"
         if not -x.ndim <= axis < x.ndim:
             raise AxisError(
@@ -195,7 +185,9 @@ def _is_int(axis: Any) -> bool:
     return hasattr(axis, "__index__") and not isinstance(axis, (bool, np.ndarray))
 
 
-def _descend(given: Structure, axes: Iterator[Any], structure: Structure, name: str, found: list[Any]) -> None:
+def _descend(
+    given: Structure, axes: Iterator[Any], structure: Structure, name: str, found: list[Any]
+) -> None:
     if given.kind is None:
         found += [next(axes)] * structure.leaves
         return
