@@ -441,9 +441,9 @@ WRITES = {
 def test_writing(name):
     f = WRITES[name]
     batch = np.stack([T, T + 1, T * 2, -T])
-    same(vmap(f)(batch, NUMBERS), loop(f, batch, I))
+    same(vmap(f)(batch, NUMBERS), loop(f, batch, NUMBERS))
     slope = grad(lambda x, i: np.sum(f(x, i) ** 3))
-    same(vmap(slope)(batch, NUMBERS), loop(slope, batch, I))
+    same(vmap(slope)(batch, NUMBERS), loop(slope, batch, NUMBERS))
 
 
 def test_writing_under_a_mask_and_into_what_was_unbatched():
