@@ -33,6 +33,14 @@ class NoGradientError(WhenceError, NotImplementedError):
     """A function, keyword or derivative order for which whence has no gradient."""
 
 
+class LinAlgError(WhenceError, np.linalg.LinAlgError):
+    """A matrix without the factorisation asked for, or one that has no derivative.
+
+    Singular, not square, not positive definite; or with equal eigenvalues of which the loss treats
+    one otherwise than the other.
+    """
+
+
 class GraphError(WhenceError, RuntimeError):
     """A graph used in a way that would lose or corrupt a gradient."""
 

@@ -44,6 +44,7 @@ def calls() -> list[tuple[Any, ...]]:
         (v, v > 0.4, v),
         (np.array([0, 1]), v),
         (Variable(np.ones((2, 2, 2))), 2),
+        (Variable(np.arange(3.0)), np.ones(3)),
     ]
     return lists
 

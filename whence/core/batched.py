@@ -29,6 +29,10 @@ ndarray = np.ndarray
 _NUMERIC = frozenset("fciub")
 
 
+class Refused(BatchingError):
+    """Of a function whose results differ in shape from example to example: no loop would help."""
+
+
 class Batched(Variable):
     """A value inside ``vmap``: one for each example of the batch.
 
@@ -215,7 +219,11 @@ class Batched(Variable):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if ufunc not in PLAIN:
-            return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
+            try:
+                return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
+            except BatchingError as error:
+                function = ufunc if method == "__call__" else getattr(ufunc, method)
+                return _one_by_one(error, function, inputs, kwargs)
         if method == "__call__":
             return applied(ufunc, pointwise if not kwargs else None, inputs, kwargs)
         return applied(getattr(ufunc, method), None, inputs, kwargs)
@@ -229,7 +237,10 @@ class Batched(Variable):
                 return function(*args, **kwargs)
             op = OPS.get(function)
             if op is not None:
-                return op(*args, **kwargs)
+                try:
+                    return op(*args, **kwargs)
+                except BatchingError as error:
+                    return _one_by_one(error, function, args, kwargs)
             if function not in PLAIN and mode().recording:
                 return _no_op(function, args, kwargs)
         return applied(function, rule, args, kwargs)
@@ -400,6 +411,14 @@ def applied(function: Any, rule: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             if y is not NotImplemented:
                 return wrap(y, level)
     return _looped(function, name_of(function), level, args, kwargs, bare=True)
+
+
+def _one_by_one(error: BatchingError, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """A function whose text reads its values (a rank, a test of convergence), for each example."""
+    found = [x for x in flatten((args, kwargs))[0] if type(x) is Batched]
+    if isinstance(error, Refused) or not found or found[0].physical.shape[0] == 0:
+        raise error
+    return _looped(function, name_of(function), max(x.level for x in found), args, kwargs)
 
 
 def plainly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

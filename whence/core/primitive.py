@@ -15,7 +15,17 @@ from weakref import ref
 import numpy as np
 
 from ..config import EAGER, mode
-from ..errors import AxisError, BatchingError, BoundsError, DtypeError, GraphError, InPlaceError, ShapeError
+from ..errors import (
+    AxisError,
+    BatchingError,
+    BoundsError,
+    DtypeError,
+    GraphError,
+    InPlaceError,
+    LinAlgError,
+    ShapeError,
+    WhenceError,
+)
 from .batched import apply_batched, holds_batched, pointwise
 from .explain import operand_lines, shape_advice
 from .function import Function, conjugated, filled, stamps_of
@@ -491,11 +501,13 @@ def explained(
     primitive: Primitive, args: Sequence[Any], params: dict[str, Any], error: Exception
 ) -> Exception:
     """NumPy's error as one of ours, with the lines that made the operands."""
-    if isinstance(error, (ShapeError, DtypeError, BoundsError, GraphError)):
+    if isinstance(error, WhenceError):
         return error
     text = f"{primitive.name}: {error}{called_at()}\n" + operand_lines(args, params)
     if isinstance(error, np.exceptions.AxisError):
         return AxisError(text)
+    if isinstance(error, np.linalg.LinAlgError):
+        return LinAlgError(text)
     if isinstance(error, IndexError):
         return BoundsError(text)
     if isinstance(error, TypeError):

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.batched import aligned, pointwise
+from ..core.batched import Refused, aligned, pointwise
 from ..core.origin import called_at
 from ..core.table import BATCHING, OF_TYPES
-from ..errors import BatchingError
 from .declare import normal_axes
 
 Op = Callable[..., Any]
@@ -107,7 +106,7 @@ def _in_second(op: Op, batched: Flags, a: Any, v: Any, *rest: Any, **params: Any
 
 
 def _of_data(op: Op, batched: Flags, *args: Any, **params: Any) -> Any:
-    raise BatchingError(
+    raise Refused(
         f"np.{op.__name__} gives as many results as the data has, which differs from example to example "
         f"(inside vmap){called_at()}\n  → np.where(mask, v, 0) keeps the shape"
     )

@@ -149,7 +149,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
         arr, axis = np.ravel(arr), 0
     (axis,) = normal_axes(axis, arr.ndim)
     indices = _whole_index(indices)
-    where = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+    where = list(np.ogrid[tuple(slice(n) for n in arr.shape)])
     where[axis] = indices
     return _getitem(arr, tuple(where))
 

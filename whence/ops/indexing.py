@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.batched import Batched, wrap
+from ..core.batched import Batched, Refused, wrap
 from ..core.origin import called_at
 from ..core.table import OPS
 from ..errors import BatchingError
@@ -134,7 +134,7 @@ def _physical(x_batched: bool, ndim: int, index: Any, level: int) -> _Physical:
     for part in as_tuple(index):
         if _is_array(part) and part.dtype.kind == "b":
             if isinstance(part, Batched):
-                raise BatchingError(
+                raise Refused(
                     f"a mask that differs from example to example chooses differently many elements"
                     f"{called_at()}\n  → np.where(mask, v, 0); np.where(mask, new, v) to write"
                 )

@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.table import OPS
-from ..errors import NoGradientError
-from .batching import over_axes
-from .declare import expanded, frozen, implements, is_number, misfit, normal_axes
+from .batching import along_axis, over_axes
+from .declare import anywhere, expanded, frozen, implements, is_number, misfit, normal_axes
 
 
 def _norm_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     size = expanded(y, x.ndim, axis, keepdims)
-    direction = (np.conjugate(x) if x.dtype.kind == "c" else x) / np.where(np.equal(size, 0), 1, size)
-    return expanded(g, x.ndim, axis, keepdims) * direction  # zero at zero
+    x = np.conjugate(x) if x.dtype.kind == "c" else x
+    zero = np.equal(size, 0)
+    if anywhere(zero):  # zero at zero, and so are the derivatives of that
+        x, size = np.where(zero, np.zeros((), x.dtype), x), np.where(zero, np.ones((), size.dtype), size)
+    return expanded(g, x.ndim, axis, keepdims) * (x / size)
 
 
 norm2 = Primitive(
@@ -62,7 +63,25 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
         return np.sum(np.not_equal(x, 0).astype(size.dtype), axis=axis, keepdims=keepdims)
     if ord == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
-    return np.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+    return norm_p(x, order=float(ord), axis=axis, keepdims=keepdims)
+
+
+def _p_norm(x: Any, order: float, axis: int, keepdims: bool) -> Any:
+    return np.linalg.norm(x, order, axis, keepdims)
+
+
+def _p_norm_rule(g: Any, y: Any, x: Any, order: float, axis: int, keepdims: bool) -> Any:
+    """``g (|x| / y)^(p - 1) sign(x)``, zero where x is."""
+    y, g = expanded(y, x.ndim, axis, keepdims), expanded(g, x.ndim, axis, keepdims)
+    size = np.absolute(x)
+    zero = np.equal(size, 0) | np.equal(y, 0)
+    one = np.ones((), y.dtype)
+    size, y = np.where(zero, one, size), np.where(np.equal(y, 0), one, y)
+    direction = np.conjugate(x) / size if x.dtype.kind == "c" else np.sign(x)
+    return g * np.where(zero, np.zeros((), x.dtype), (size / y) ** (order - 1) * direction)
+
+
+norm_p = Primitive("np.linalg.norm(p)", _p_norm, vjp=[_p_norm_rule], batch=along_axis)
 
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -79,18 +98,30 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
 
 
 def _singular_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    """Norms by singular values: the largest, the smallest, their sum."""
+    """Norms by singular values: the largest, the smallest, their sum.
+
+    Equal largest values share the gradient; a value of zero has none (its derivative is taken as zero,
+    as that of abs is).
+    """
     if ord not in (2, -2, "nuc"):
         raise misfit(f"Invalid norm order {ord!r} for matrices")
-    op = OPS.get(np.linalg.svd)
-    if op is None:
-        raise NoGradientError(
-            f"np.linalg.norm(ord={ord!r}) of a matrix has no gradient in whence{called_at()}\n"
-            "  → orders 1, -1, inf, -inf and 'fro' have; v.data for a constant"
-        )
-    values = op(np.moveaxis(x, axes, (-2, -1)), compute_uv=False)
+    values = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), compute_uv=False)
     pick = {2: np.max, -2: np.min, "nuc": np.sum}[ord]
     y = pick(values, axis=-1)
+    return np.expand_dims(y, axes) if keepdims else y
+
+
+@implements(np.linalg.matrix_norm)
+def _matrix_norm_of(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    return np.linalg.norm(x, ord, (-2, -1), keepdims)
+
+
+@implements(np.linalg.vector_norm)
+def _vector_norm_of(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    axes = normal_axes(axis, x.ndim)
+    rest = tuple(i for i in range(x.ndim) if i not in axes)
+    flat = np.reshape(np.transpose(x, rest + axes), (*(x.shape[i] for i in rest), -1))
+    y = _vector_norm(flat, ord, len(rest), False)
     return np.expand_dims(y, axes) if keepdims else y
 
 
