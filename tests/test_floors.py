@@ -46,6 +46,7 @@ ORDER = {
         "stash",
         "function",
         "primitive",
+        "guard",
     ],
 }
 

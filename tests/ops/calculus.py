@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 
 import whence
 from whence import Variable
+from whence.errors import NonFiniteError
 
 STEP = 3e-4
 RTOL = 1e-7
@@ -314,7 +316,12 @@ def check_hessian(f: Function, arrays: Sequence[Any], wrt: Sequence[int], seed: 
     def total(*xs: Any) -> Any:
         return loss(f(*xs), weights) + sum(0.0 * np.sum(xs[i]) for i in wrt)
 
-    one_by_one = whence.hessian(total, chosen, chunk_size=1)(*arrays)
+    try:
+        one_by_one = whence.hessian(total, chosen, chunk_size=1)(*arrays)
+    except NonFiniteError:  # at a corner: many rows at once are refused as one is
+        with pytest.raises(NonFiniteError):
+            whence.hessian(total, chosen)(*arrays)
+        return
     for row, expected in zip(whence.hessian(total, chosen)(*arrays), one_by_one, strict=True):
         for part, e in zip(row, expected, strict=True):
             assert_close(part, e, 1e-9)

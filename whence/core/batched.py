@@ -9,9 +9,11 @@ innermost ``vmap`` (the highest ``level``) outside.
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
@@ -22,11 +24,15 @@ from ..tree import Structure, flatten
 from .array import Array, _no_op
 from .graph import next_generation
 from .origin import called_at, user_frame
+from .sweep import sweep
 from .table import BATCHING, OF_TYPES, OPS, PLAIN, name_of
 from .variable import Variable, constant
 
 ndarray = np.ndarray
 _NUMERIC = frozenset("fciub")
+
+#: NumPy's functions whose ops are running just now on batched values, outermost first.
+_COMPOSED: ContextVar[tuple[Any, ...]] = ContextVar("whence composed", default=())
 
 
 class Refused(BatchingError):
@@ -219,11 +225,9 @@ class Batched(Variable):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if ufunc not in PLAIN:
-            try:
-                return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
-            except BatchingError as error:
-                function = ufunc if method == "__call__" else getattr(ufunc, method)
-                return _one_by_one(error, function, inputs, kwargs)
+            function = ufunc if method == "__call__" else getattr(ufunc, method)
+            op = functools.partial(super().__array_ufunc__, ufunc, method)
+            return _through(op, (ufunc, method), function, inputs, kwargs)
         if method == "__call__":
             return applied(ufunc, pointwise if not kwargs else None, inputs, kwargs)
         return applied(getattr(ufunc, method), None, inputs, kwargs)
@@ -237,10 +241,7 @@ class Batched(Variable):
                 return function(*args, **kwargs)
             op = OPS.get(function)
             if op is not None:
-                try:
-                    return op(*args, **kwargs)
-                except BatchingError as error:
-                    return _one_by_one(error, function, args, kwargs)
+                return _through(op, function, function, args, kwargs)
             if function not in PLAIN and mode().recording:
                 return _no_op(function, args, kwargs)
         return applied(function, rule, args, kwargs)
@@ -413,12 +414,30 @@ def applied(function: Any, rule: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     return _looped(function, name_of(function), level, args, kwargs, bare=True)
 
 
-def _one_by_one(error: BatchingError, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """A function whose text reads its values (a rank, a test of convergence), for each example."""
+def _through(op: Callable[..., Any], key: Any, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """A function by the ops that it is composed of; if its text reads values, for each example.
+
+    The text may read them by a test (of convergence, of a rank), which raises ``BatchingError``, or by
+    the same function of their bare values, which comes back here.
+    """
+    running = _COMPOSED.get()
     found = [x for x in flatten((args, kwargs))[0] if type(x) is Batched]
-    if isinstance(error, Refused) or not found or found[0].physical.shape[0] == 0:
-        raise error
+    if key in running and all(is_plain(x) for x in found):
+        return _looped(function, name_of(function), max(x.level for x in found), args, kwargs)
+    token = _COMPOSED.set((*running, key))
+    try:
+        return op(*args, **kwargs)
+    except BatchingError as error:
+        if isinstance(error, Refused) or not found or found[0].physical.shape[0] == 0:
+            raise
+    finally:
+        _COMPOSED.reset(token)
     return _looped(function, name_of(function), max(x.level for x in found), args, kwargs)
+
+
+def composing() -> bool:
+    """Is the text of a NumPy function running just now, on batched values?"""
+    return bool(_COMPOSED.get())
 
 
 def plainly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -549,14 +568,43 @@ def pull_rows(
         rows.append(pull(row if isinstance(g, list) else row[0], record, wanted))
     if not rows:
         raise ShapeError(f"{name}: no cotangents to pull back{called_at()}")
-    columns = []
-    for column in zip(*rows, strict=True):
-        some = next((x for x in column if x is not None), None)
-        full = tuple([np.zeros_like(_bare(some)) if x is None else x for x in column])
-        columns.append(None if some is None else wrap(_together(full, name), level))
-    return columns
+    columns = zip(*rows, strict=True)
+    return [None if all(x is None for x in column) else _column(list(column), level) for column in columns]
 
 
 def new_level() -> int:
     """A number higher than that of any level before."""
     return next_generation()
+
+
+def _sweep_by_rows(seeds: Any, **how: Any) -> tuple[dict[Any, Any], bool]:
+    """What many sweeps in one would have found, by one sweep for each: where NaNs have to be explained."""
+    level = max(g.level for _, g in seeds if type(g) is Batched)
+    mine = [type(g) is Batched and g.level == level for _, g in seeds]
+    (size, *_) = [g.physical.shape[0] for (_, g), m in zip(seeds, mine, strict=True) if m]
+    rows: list[dict[Any, Any]] = []
+    foreign = False
+    for i in range(size):
+        row = [(edge, g.physical[i] if m else g) for (edge, g), m in zip(seeds, mine, strict=True)]
+        if how["record"]:
+            row = [(edge, g if isinstance(g, Variable) else constant(g)) for edge, g in row]
+        found, others = sweep(row, batched=holds_batched(g for _, g in row), **how)
+        rows.append(found)
+        foreign = foreign or others
+    together = {
+        edge: [found.get(edge) for found in rows] for edge in dict.fromkeys(e for r in rows for e in r)
+    }
+    return {edge: _column(column, level) for edge, column in together.items()}, foreign
+
+
+def _column(column: list[Any], level: int) -> Any:
+    """The cotangents of one edge (of several outputs: a list of them), for all rows."""
+    some = next(x for x in column if x is not None)
+    if isinstance(some, list):
+        parts = zip(*[x if x is not None else [None] * len(some) for x in column], strict=True)
+        return [None if all(x is None for x in part) else _column(list(part), level) for part in parts]
+    full = tuple([np.zeros_like(_bare(some)) if x is None else x for x in column])
+    return wrap(_together(full, "a sweep"), level)
+
+
+OPS["sweep by rows"] = _sweep_by_rows

@@ -75,10 +75,13 @@ class Primitive:
         many: it returns a tuple.
         jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
             that pushes its tangent forward; None where forward mode follows from ``vjp``.
+        chooses: its rules only let elements through or not (``np.maximum``), which a small change
+            of the operands does not change.
     """
 
     __slots__ = (
-        "_plans", "apply", "batch", "domain", "forward", "jvp", "kind", "listed", "name", "reads", "vjp",
+        "_plans", "apply", "batch", "chooses", "domain", "forward", "jvp", "kind", "listed", "name", "reads",
+        "vjp",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +95,7 @@ class Primitive:
         listed: bool = True,
         many: bool = False,
         batch: Callable[..., Any] | None = None,
+        chooses: bool = False,
     ) -> None:
         self.batch = pointwise if batch is None and kind == "elementwise" else batch
         self.name, self.forward, self.vjp = name, forward, vjp
@@ -104,6 +108,7 @@ class Primitive:
                 self.apply = _unary(self)
             elif kind == "elementwise" and len(vjp) == 2:
                 self.apply = _binary(self)
+        self.chooses = chooses
         self.listed = listed  # one of whence's own, which return fresh arrays or what they got
         if listed:
             PRIMITIVES[name] = self
@@ -254,7 +259,9 @@ class Applied(Function):
 
     def output_like(self) -> Any:
         """Something with the shape and dtype of the (only) output."""
-        return as_data(self.forward(*self._values)) if self.y is None else self.y
+        if self.y is not None:
+            return self.y
+        return as_data(self.primitive.forward(*self._values, **(self.params or {})))
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
@@ -339,6 +346,7 @@ def elementwise(
     domain: Sequence[tuple[float, float]] = (),
     forward: Callable[..., Any] | None = None,
     name: str | None = None,
+    chooses: bool = False,
 ) -> Primitive:
     """Declare an elementwise op of one or two operands and register it for ``function``.
 
@@ -349,8 +357,11 @@ def elementwise(
         domain: for each operand, where tests may draw from.
         forward: another way to compute the value (an operator, which is quicker on scalars).
         name: as users write it, if not as the function is called.
+        chooses: see ``Primitive``.
     """
-    primitive = Primitive(name or name_of(function), forward or function, vjp, reads, "elementwise", domain)
+    value: Callable[..., Any] = forward or function
+    name = name or name_of(function)
+    primitive = Primitive(name, value, vjp, reads, "elementwise", domain, chooses=chooses)
     OPS[function] = primitive.apply
     return primitive
 

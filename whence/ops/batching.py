@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.batched import Refused, aligned, pointwise
+from ..core.batched import Refused, aligned, composing, pointwise
 from ..core.origin import called_at
 from ..core.table import BATCHING, OF_TYPES
+from ..errors import BatchingError
 from .declare import normal_axes
 
 Op = Callable[..., Any]
@@ -106,7 +107,8 @@ def _in_second(op: Op, batched: Flags, a: Any, v: Any, *rest: Any, **params: Any
 
 
 def _of_data(op: Op, batched: Flags, *args: Any, **params: Any) -> Any:
-    raise Refused(
+    refusal = BatchingError if composing() else Refused
+    raise refusal(
         f"np.{op.__name__} gives as many results as the data has, which differs from example to example "
         f"(inside vmap){called_at()}\n  → np.where(mask, v, 0) keeps the shape"
     )

@@ -60,6 +60,11 @@ def misfit(text: str) -> ShapeError:
     return ShapeError(text + called_at())
 
 
+def arrayed(x: Any, dtype: Any = None) -> Any:
+    """A Variable as it is, anything else as NumPy's array."""
+    return x if isinstance(x, Variable) else np.asarray(x, dtype)
+
+
 def frozen(x: Any) -> Any:
     """The bare value: what is computed from it is a constant to the gradient."""
     return x._data if isinstance(x, Variable) else x

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.origin import called_at
 from ..core.primitive import Primitive
+from ..core.sweep import wary
 from ..core.table import OPS
 from ..core.variable import Variable
 from ..errors import BatchingError, DtypeError
@@ -51,7 +52,7 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 getitem = Primitive(
     "getitem",
     lambda x, index: x[index],
-    vjp=[lambda g, y, x, index: scatter(g, index=index, shape=x.shape)],
+    vjp=[lambda g, y, x, index: scatter(wary(g), index=index, shape=x.shape)],
     reads=[""],
     kind="linear",
     batch=read,
@@ -94,7 +95,7 @@ def _set(x: Any, value: Any, index: Any) -> Any:
 def _setitem_rest(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
     kept = np.ones(x.shape, bool)
     kept[index] = False
-    return g * kept
+    return wary(g) * kept
 
 
 def _setitem_value(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:

@@ -10,16 +10,16 @@ from scipy import special
 from ..core.primitive import Primitive
 from ..core.table import OPS
 from .batching import along_axis, over_axes
+from .corner import cornered
 from .declare import anywhere, expanded, frozen, implements, is_number, misfit, normal_axes
 
 
 def _norm_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     size = expanded(y, x.ndim, axis, keepdims)
-    x = np.conjugate(x) if x.dtype.kind == "c" else x
-    zero = np.equal(size, 0)
-    if anywhere(zero):  # zero at zero, and so are the derivatives of that
-        x, size = np.where(zero, np.zeros((), x.dtype), x), np.where(zero, np.ones((), size.dtype), size)
-    return expanded(g, x.ndim, axis, keepdims) * (x / size)
+    origin = np.equal(size, 0)
+    along = np.conjugate(x) if x.dtype.kind == "c" else x
+    direction = cornered(along, origin) / np.where(origin, 1, size)
+    return expanded(g, x.ndim, axis, keepdims) * direction  # zero at zero
 
 
 norm2 = Primitive(
@@ -63,7 +63,11 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
         return np.sum(np.not_equal(x, 0).astype(size.dtype), axis=axis, keepdims=keepdims)
     if ord == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
-    return norm_p(x, order=float(ord), axis=axis, keepdims=keepdims)
+    y = norm_p(x, order=float(ord), axis=axis, keepdims=keepdims)
+    origin = np.equal(y, 0)
+    if not anywhere(origin):
+        return y
+    return np.where(origin, norm2(x, axis=axis, keepdims=keepdims), y)  # which knows about its corner
 
 
 def _p_norm(x: Any, order: float, axis: int, keepdims: bool) -> Any:
@@ -74,11 +78,13 @@ def _p_norm_rule(g: Any, y: Any, x: Any, order: float, axis: int, keepdims: bool
     """``g (|x| / y)^(p - 1) sign(x)``, zero where x is."""
     y, g = expanded(y, x.ndim, axis, keepdims), expanded(g, x.ndim, axis, keepdims)
     size = np.absolute(x)
-    zero = np.equal(size, 0) | np.equal(y, 0)
+    origin = np.equal(y, 0)
+    zero = np.equal(size, 0) | origin
     one = np.ones((), y.dtype)
-    size, y = np.where(zero, one, size), np.where(np.equal(y, 0), one, y)
+    size, y = np.where(zero, one, size), np.where(origin, one, y)
     direction = np.conjugate(x) / size if x.dtype.kind == "c" else np.sign(x)
-    return g * np.where(zero, np.zeros((), x.dtype), (size / y) ** (order - 1) * direction)
+    share = np.where(zero, np.zeros((), x.dtype), (size / y) ** (order - 1) * direction)
+    return g * share
 
 
 norm_p = Primitive("np.linalg.norm(p)", _p_norm, vjp=[_p_norm_rule], batch=along_axis)

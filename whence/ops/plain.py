@@ -35,7 +35,8 @@ PLAIN |= {
     np.zeros_like, np.ones_like, np.empty_like, np.histogram_bin_edges,
     np.array2string, np.array_repr, np.array_str, np.shares_memory, np.may_share_memory,
     np.save, np.savetxt, np.savez, np.savez_compressed, np.tril_indices_from, np.triu_indices_from,
-    np.diag_indices_from, np.linalg.matrix_rank,
+    np.diag_indices_from, np.linalg.matrix_rank, np.ix_, np.unravel_index, np.ravel_multi_index,
+    np.einsum_path,
 }  # fmt: skip
 
 OPS[np.shape] = lambda a: a.shape

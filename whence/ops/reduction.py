@@ -8,8 +8,10 @@ import numpy as np
 
 from ..core.batched import plainly
 from ..core.primitive import Primitive
+from ..core.sweep import wary
 from ..core.table import OPS
 from .batching import along_axis, over_axes
+from .corner import cornered
 from .declare import expanded, implements, integral, is_number, misfit, no_out, normal_axes
 
 # --- linear --------------------------------------------------------------------------------------
@@ -227,7 +229,7 @@ OPS[np.multiply, "reduce"] = _multiply_reduce
 def _extreme_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     chosen = np.equal(x, expanded(y, x.ndim, axis, keepdims))
     share = chosen / np.sum(chosen, axis=axis, keepdims=True).clip(1)
-    return expanded(g, x.ndim, axis, keepdims) * share
+    return expanded(wary(g), x.ndim, axis, keepdims) * share
 
 
 def _extreme(name: str, ufunc: Any, pair: Any) -> Any:
@@ -237,6 +239,7 @@ def _extreme(name: str, ufunc: Any, pair: Any) -> Any:
         lambda x, axis=None, keepdims=False: ufunc.reduce(x, axis, None, None, keepdims),
         vjp=[_extreme_rule],
         batch=over_axes,
+        chooses=True,
     )
 
     def extreme(
@@ -325,6 +328,14 @@ def _var(
     return total / (_count_where(total, a, axis, keepdims, where) - ddof)
 
 
+def _deviation_rule(g: Any, y: Any, v: Any) -> Any:
+    none = np.equal(y, 0)  # equal values: a corner, as that of a norm at zero
+    return g * np.where(none, cornered(y, none), 1 / (2 * np.where(none, 1, y)))
+
+
+deviation = Primitive("np.std", np.sqrt, vjp=[_deviation_rule], reads=["y"], kind="elementwise")
+
+
 @implements(np.std)
 def _std(a: Any, *args: Any, **keywords: Any) -> Any:
-    return np.sqrt(_var(a, *args, **keywords))
+    return deviation(_var(a, *args, **keywords))

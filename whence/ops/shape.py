@@ -10,6 +10,7 @@ import numpy as np
 from ..core.batched import pointwise
 from ..core.origin import called_at
 from ..core.primitive import PRIMITIVES, Primitive
+from ..core.sweep import wary
 from ..core.table import OPS
 from ..core.variable import Variable
 from ..errors import DtypeError, NoGradientError
@@ -380,8 +381,8 @@ where = Primitive(
     lambda condition, a, b: np.where(condition, a, b),
     vjp=[
         lambda g, y, c, a, b: None,
-        lambda g, y, c, a, b: np.where(c, g, np.zeros((), g.dtype)),
-        lambda g, y, c, a, b: np.where(c, np.zeros((), g.dtype), g),
+        lambda g, y, c, a, b: np.where(c, wary(g), np.zeros((), g.dtype)),
+        lambda g, y, c, a, b: np.where(c, np.zeros((), g.dtype), wary(g)),
     ],
     reads=["", "0", "0"],
     batch=pointwise,
@@ -420,7 +421,7 @@ def _clip_inner(g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
         inside = inside & np.greater_equal(x, low)
     if high is not None:
         inside = inside & np.less_equal(x, high)
-    return g * inside
+    return wary(g) * inside
 
 
 clip = Primitive(
@@ -437,4 +438,5 @@ clip = Primitive(
     ],
     reads=["012", "012", "012"],
     batch=pointwise,
+    chooses=True,
 )
