@@ -21,7 +21,7 @@ FLOORS = [
     ["core"],
     ["ops"],
     ["transforms"],
-    ["numpy", "scipy"],
+    ["bridge", "numpy", "scipy"],
     ["optimize", "compat"],
     ["compile"],
     ["nn", "optim"],

@@ -406,3 +406,17 @@ EXAMPLES[linalg.norm] += stack(
     lambda x: linalg.norm(anchored(x)[0], -2),
 )
 EXAMPLES[np.take_along_axis] += of((3, 4))(lambda x: np.take_along_axis(x, np.array([[1, 0]]), axis=1))
+
+
+@entry("limit")
+def _limit(draw: Draw, large: bool) -> Trial:
+    """A constant; where it is used (``places``) the derivative of it is refused."""
+    shape = (23, 24) if large else (2, 3)
+    value = np.ones(shape, np.float32)
+    f = PRIMITIVES["limit"]
+    return Trial(
+        lambda n: f(n, value=value.astype(n.dtype), places=np.zeros(shape, bool), name="f"),
+        lambda n: value.astype(n.dtype),
+        (Spec(shape),),
+        True,
+    )

@@ -46,12 +46,12 @@ def calls() -> list[tuple[Any, ...]]:
         (v, v > 0.4, v),
         (np.array([0, 1]), v),
         (Variable(np.ones((2, 2, 2))), 2),
-        (Variable(np.arange(3.0)), np.ones(3)),
         (np.sum, m, 0),
         (m, np.array([[0, 1]]), s, 0),
         (Variable(np.array([0.0, 1.0, 2.5])), Variable(np.array([0.3, 0.6, 0.1])), 1),
         (Variable(np.array([0, 1])), (3,)),
         ((Variable(np.array([0, 1])),), (3,)),
+        (Variable(np.arange(1.0, 4.0)), np.ones(3)),
     ]
     return lists
 

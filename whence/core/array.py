@@ -101,16 +101,40 @@ class Array:
         """Nested lists of Python numbers; not differentiable."""
         return self._data.tolist()
 
+    @property
+    def _value(self) -> Any:
+        """The bare value, by the name that programs written for autograd use."""
+        return self.data
+
+    # --- the array API standard ------------------------------------------------------------------
+
+    @property
+    def device(self) -> str:
+        """Where the value is: ``"cpu"``."""
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: None = None) -> Self:
+        """This Variable: ``"cpu"`` is the only device."""
+        if device != "cpu" or stream is not None:
+            raise ValueError(f"Variables are on the device 'cpu', not {device!r}{called_at()}")
+        return self
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The functions of the array API standard, ``whence.numpy.array_api``."""
+        return OPS["array namespace"](api_version)
+
+    def __dlpack__(self, **keywords: Any) -> Any:
+        _refuse_plain(self, "DLPack")
+        return np.asarray(self.data).__dlpack__(**keywords)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.asarray(self._data).__dlpack_device__()
+
     # --- NumPy's protocols -----------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if mode().recording:
-            raise GraphError(
-                f"NumPy asked for a plain array of a Variable, which would lose its gradient"
-                f"{called_at()}\n  the Variable was {made_at(self.edge)}\n"
-                "  → np.stack([...]) or np.concatenate instead of np.array([...]); v.data for the "
-                "bare values; with whence.no_grad() to allow it"
-            )
+        if dtype is None or np.dtype(dtype).kind not in "iub":  # integers have no gradient to lose
+            _refuse_plain(self, "NumPy")
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -414,6 +438,17 @@ def _refuse_to_cut(v: Array, name: str) -> None:
             f"{called_at()}\n  the Variable was {made_at(v.edge)}\n"
             "  → np.exp(v) instead of math.exp(v), np.stack([...]) instead of writing into a plain "
             "array; v.data for the bare value"
+        )
+
+
+def _refuse_plain(v: Array, who: str) -> None:
+    """While recording, nobody gets a plain array by asking for one in passing."""
+    if mode().recording:
+        raise GraphError(
+            f"{who} asked for a plain array of a Variable, which would lose its gradient"
+            f"{called_at()}\n  the Variable was {made_at(v.edge)}\n"
+            "  → np.stack([...]) or np.concatenate instead of np.array([...]), or import whence.numpy "
+            "as np; v.data for the bare values; with whence.no_grad() to allow it"
         )
 
 

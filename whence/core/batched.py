@@ -486,6 +486,13 @@ def _looped(
     call: Callable[..., Any], name: str, level: int, args: Any, kwargs: dict[str, Any], bare: bool = False
 ) -> Any:
     """``call`` for each example, its results put together again; with a note to the user."""
+    return stacked(called_on_rows(call, name, level, args, kwargs, bare), name, level)
+
+
+def called_on_rows(
+    call: Callable[..., Any], name: str, level: int, args: Any, kwargs: dict[str, Any], bare: bool = False
+) -> list[Any]:
+    """The results of ``call`` for each example; meanwhile its ``vmap`` is not running."""
     if any(running.number == level for running in levels()):
         _note(name)
     leaves, structure = flatten((args, kwargs))
@@ -498,7 +505,7 @@ def _looped(
         for i in range(size):
             some = structure.unflatten([x.physical[i] if m else x for x, m in zip(leaves, mine, strict=True)])
             results.append(call(*some[0], **some[1]))
-    return stacked(results, name, level)
+    return results
 
 
 def looped(call: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Any:
@@ -527,11 +534,12 @@ def stacked(results: list[Any], name: str, level: int) -> Any:
     rows: list[tuple[list[Any], Structure]] = [flatten(result) for result in results]
     columns = zip(*(leaves for leaves, _ in rows), strict=True)
     structure = rows[0][1]
-    parts = [_together(column, name) for column in columns]
-    return structure.unflatten([wrap(part, level) for part in parts])
+    parts = [None if all(x is None for x in column) else _together(column, name) for column in columns]
+    return structure.unflatten([None if part is None else wrap(part, level) for part in parts])
 
 
 def _together(column: tuple[Any, ...], name: str) -> Any:
+    """One array of the results, the examples along its first axis."""
     shapes = {np.shape(x) for x in column}
     if len(shapes) > 1:
         raise BatchingError(

@@ -73,10 +73,10 @@ class Primitive:
             answer ``NotImplemented``): the op is applied to each example.
         listed: one of whence's own (in ``PRIMITIVES``), whose rules return fresh arrays.
         many: it returns a tuple.
-        jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
-            that pushes its tangent forward; None where forward mode follows from ``vjp``.
         chooses: its rules only let elements through or not (``np.maximum``), which a small change
             of the operands does not change.
+        jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
+            that pushes its tangent forward; None where forward mode follows from ``vjp``.
     """
 
     __slots__ = (

@@ -8,7 +8,7 @@ cotangents enter and leave (``Variable.backward``, the transforms, ``Function.ba
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from heapq import heappop, heappush, heappushpop
 from itertools import count
 from typing import Any
@@ -16,8 +16,8 @@ from typing import Any
 from numpy import add, broadcast_to, float64, isnan, ndarray
 from numpy import sum as np_sum
 
-from ..config import mode
-from ..errors import GraphError
+from ..config import enable_grad, mode
+from ..errors import GraphError, LinAlgError
 from .graph import Constant, Leaf, Port, check_stamps
 from .origin import made_at
 from .table import OPS
@@ -27,6 +27,18 @@ Cotangents = dict[Any, Any]
 #: Steps whenever a rule runs that may lead to ``0 * inf`` (see `wary`).
 _tick = count().__next__
 IN_PLACE = 1 << 16  # bytes above which sums are written over a summand
+
+
+class NeedsGraph(LinAlgError):
+    """A rule's sign that the cotangents' numbers are not enough: it must see how they came about.
+
+    The sweep then starts again, recorded. ``lift`` makes a recorded constant of an array. Users see
+    it, as the error that it also is, where a node's ``backward`` is called by hand.
+    """
+
+    def __init__(self, text: str, lift: Any) -> None:
+        super().__init__(text)
+        self.lift = lift
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
@@ -92,7 +104,7 @@ def wary(g: Any) -> Any:
 
 
 def sweep(
-    seeds: Sequence[tuple[Any, Any]],
+    seeds: Collection[tuple[Any, Any]],
     *,
     record: bool = False,
     targets: Any = None,
@@ -162,6 +174,12 @@ def sweep(
                 pulled = guard(node, g, record, wanted)
             else:
                 pulled = (node.pull_batched if batched else node.pull)(g, record, wanted)
+        except NeedsGraph as sign:
+            if record:
+                raise
+            if batched:
+                return OPS["sweep by rows"](seeds, record=record, targets=targets, floor=floor)
+            return _recorded_sweep(seeds, sign.lift, targets, floor, retained)
         except Exception as error:
             error.add_note(f"  while differentiating {node.label}, {made_at(node)}")
             raise
@@ -208,6 +226,22 @@ def _broken(g: Any) -> bool:
     if g.dtype.kind == "f":
         return g.size > 0 and bool(isnan(g.min()))  # one pass, and no array of answers
     return g.dtype.kind == "c" and bool(isnan(g).any())
+
+
+def _recorded_sweep(
+    seeds: Collection[tuple[Any, Any]], lift: Any, targets: Any, floor: int, retained: Cotangents | None
+) -> tuple[Cotangents, bool]:
+    """The same sweep with a record of itself, of which only the numbers are handed on."""
+
+    def bare(part: Any) -> Any:
+        return [bare(one) for one in part] if isinstance(part, list) else getattr(part, "_data", part)
+
+    with enable_grad():
+        starts = [(edge, g if hasattr(g, "_data") else lift(g)) for edge, g in seeds]
+        found, foreign = sweep(starts, record=True, targets=targets, floor=floor, retained=retained)
+    if retained is not None:
+        retained.update({port: bare(part) for port, part in retained.items()})
+    return {edge: bare(part) for edge, part in found.items()}, foreign
 
 
 def _queue(node: Any, newest: Any, heap: list[tuple[int, Any]]) -> Any:

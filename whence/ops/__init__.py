@@ -5,6 +5,7 @@ from . import corner as corner
 from . import elementwise as elementwise
 from . import factor as factor
 from . import fft as fft
+from . import gather as gather
 from . import index as index
 from . import join as join
 from . import linalg as linalg
@@ -21,3 +22,4 @@ from . import shape as shape
 from . import signal as signal
 from . import spectral as spectral
 from . import statistics as statistics
+from . import unique as unique

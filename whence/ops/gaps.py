@@ -115,8 +115,7 @@ def over_gaps(n: Any, w: Any, size: Any, name: str) -> Any:
 
 def over_sums(n: Any, s: Any, size: Any, name: str) -> Any:
     """``n_ij / (s_i + s_j)`` of singular values; zero where both are."""
-    dead = vanishing(s)
-    dead = dead[..., None, :] & dead[..., :, None]
+    dead = both_vanish(s)
 
     def refusal(lost: Any) -> LinAlgError:
         return refuse_pair(s, lost, name, "the loss depends on which singular vectors were chosen for them")
@@ -143,6 +142,12 @@ def vanishing(s: Any) -> Any:
     return s <= 8 * s.shape[-1] * np.finfo(s.dtype).eps * s.max(axis=-1, initial=0)[..., None]
 
 
+def both_vanish(s: Any) -> Any:
+    """Which pairs of singular values are zero up to rounding."""
+    dead = vanishing(s)
+    return dead[..., None, :] & dead[..., :, None]
+
+
 # --- gradients of the values themselves ----------------------------------------------------------
 
 
@@ -151,7 +156,7 @@ def _on_diagonal(g: Any, w: Any, dead: Any, name: str) -> Any:
     pairs = close_pairs(w)
     if dead is not None:
         g = np.where(dead, np.zeros((), g.dtype), g)
-        pairs &= ~(dead[..., None, :] & dead[..., :, None])
+        pairs &= ~both_vanish(w)
     if np.any(pairs):
         apart = np.abs(g[..., None, :] - g[..., :, None])
         size = np.abs(g).max(axis=-1, initial=0)[..., None, None]
@@ -169,7 +174,7 @@ def _diagonal_of(h: Any, w: Any, dead: Any, name: str) -> Any:
     """The transpose of ``on_diagonal``: it refuses directions that would split equal values."""
     pairs = close_pairs(w)
     if dead is not None:
-        pairs &= ~(dead[..., None, :] & dead[..., :, None])
+        pairs &= ~both_vanish(w)
     levels = np.diagonal(h, axis1=-2, axis2=-1)
     if np.any(pairs):
         off = np.abs(h) + np.abs(levels[..., None, :] - levels[..., :, None])

@@ -10,6 +10,7 @@ import numpy as np
 from ..core.batched import aligned
 from ..core.primitive import Primitive
 from ..core.table import OPS
+from .contract import contract
 from .declare import implements, misfit, no_out, normal_axes
 
 
@@ -190,7 +191,7 @@ def _einsum_rule(i: int, g: Any, y: Any, *xs: Any, subscripts: str, optimize: An
             parts.append((letter, np.ones(lengths[letter], g.dtype)))
         target += letter
     spec = ",".join(term for term, _ in parts) + "->" + target
-    return np.einsum(spec, *(x for _, x in parts), optimize=optimize)
+    return einsum(*(x for _, x in parts), subscripts=spec, optimize=optimize)
 
 
 def _einsum_all(op: Any, batched: Any, *xs: Any, subscripts: str, optimize: Any) -> Any:
@@ -204,7 +205,7 @@ def _einsum_all(op: Any, batched: Any, *xs: Any, subscripts: str, optimize: Any)
 
 einsum = Primitive(
     "np.einsum",
-    lambda *xs, subscripts, optimize: np.einsum(subscripts, *xs, optimize=optimize),
+    contract,
     vjp=_einsum_rule,
     kind="multilinear",
     batch=_einsum_all,

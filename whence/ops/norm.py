@@ -63,11 +63,7 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
         return np.sum(np.not_equal(x, 0).astype(size.dtype), axis=axis, keepdims=keepdims)
     if ord == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
-    y = norm_p(x, order=float(ord), axis=axis, keepdims=keepdims)
-    origin = np.equal(y, 0)
-    if not anywhere(origin):
-        return y
-    return np.where(origin, norm2(x, axis=axis, keepdims=keepdims), y)  # which knows about its corner
+    return norm_p(x, order=float(ord), axis=axis, keepdims=keepdims)
 
 
 def _p_norm(x: Any, order: float, axis: int, keepdims: bool) -> Any:
@@ -77,14 +73,14 @@ def _p_norm(x: Any, order: float, axis: int, keepdims: bool) -> Any:
 def _p_norm_rule(g: Any, y: Any, x: Any, order: float, axis: int, keepdims: bool) -> Any:
     """``g (|x| / y)^(p - 1) sign(x)``, zero where x is."""
     y, g = expanded(y, x.ndim, axis, keepdims), expanded(g, x.ndim, axis, keepdims)
+    origin = np.broadcast_to(np.equal(y, 0), np.shape(x))
     size = np.absolute(x)
-    origin = np.equal(y, 0)
     zero = np.equal(size, 0) | origin
     one = np.ones((), y.dtype)
     size, y = np.where(zero, one, size), np.where(origin, one, y)
     direction = np.conjugate(x) / size if x.dtype.kind == "c" else np.sign(x)
-    share = np.where(zero, np.zeros((), x.dtype), (size / y) ** (order - 1) * direction)
-    return g * share
+    slope = np.where(zero, np.zeros((), x.dtype), (size / y) ** (order - 1) * direction)
+    return g * (np.where(origin, cornered(x, origin), slope) if anywhere(origin) else slope)
 
 
 norm_p = Primitive("np.linalg.norm(p)", _p_norm, vjp=[_p_norm_rule], batch=along_axis)

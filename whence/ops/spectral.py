@@ -27,7 +27,19 @@ from .factor import (
     swapped,
     triangle,
 )
-from .gaps import negligible, on_diagonal, over_gaps, over_sums, over_values, size_of, vanishing
+from .gaps import (
+    both_vanish,
+    close_pairs,
+    negligible,
+    on_diagonal,
+    over_gaps,
+    over_sums,
+    over_values,
+    refuse_pair,
+    size_of,
+    vanishing,
+)
+from .limits import at_equal_values, at_zero_values, limit_of_gaps, must_be_recorded
 
 
 def phases_free(q: Any, size: Any, name: str) -> None:
@@ -60,7 +72,11 @@ def eigh_pull(g: Any, y: Any, name: str) -> Any:
     q = swapped(v) @ gv
     size = size_of(q)
     phases_free(q, size, name)
-    h = over_gaps(q - adjoint(q), w, size, name)
+    n = q - adjoint(q)
+    h = over_gaps(n, w, size, name)
+    if np.any(close_pairs(w)):
+        must_be_recorded(g, name)
+        h = h + 2 * at_equal_values(n / 2, gw, y, 0, lambda e: (None, frozen(v) @ e), size, name)
     h = h + 2 * (real_part(gw)[..., None, :] * np.eye(w.shape[-1], dtype=frozen(w).dtype))
     return conjugate(v) @ h @ swapped(v)
 
@@ -116,17 +132,43 @@ def svd_pull(g: Any, y: Any, name: str) -> Any:
     size = np.maximum(size_of(qu, qv), size_of(gu, gv))
     both, differ = (inner_u + inner_v) / 2, (inner_u - inner_v) / 2
     phases_free(both, size, name)
-    p = over_gaps(both - adjoint(both), s, size, name) + over_sums(differ - adjoint(differ), s, size, name)
+    sums, differences = both - adjoint(both), differ - adjoint(differ)
+    p = over_gaps(sums, s, size, name) + over_sums(differences, s, size, name)
+    zeros = vanishing(s)
+    if np.any(close_pairs(s)):
+        must_be_recorded(g, name)
+        p = p + at_equal_values(sums, gs, y, 1, lambda e: _turned(u, vh, e), size, name)
+    if np.any(zeros):
+        must_be_recorded(g, name)
+        p = p + at_zero_values(differences, y, 1, both_vanish(s), name)
     p = p + real_part(gs)[..., None, :] * np.eye(k, dtype=frozen(s).dtype)
     first_u, first_v = u[..., :k], v[..., :k]
     total = conjugate(first_u) @ p @ swapped(first_v)
     if u.shape[-2] > k:
-        w = _outside(u, gu, qu, k, name)
-        total = total + over_values(w, s, size, name) @ swapped(first_v)
+        w = _by_values(_outside(u, gu, qu, k, name), y, size, name)
+        total = total + w @ swapped(first_v)
     if v.shape[-2] > k:
-        w = _outside(v, gv, qv, k, name)
-        total = total + conjugate(first_u) @ adjoint(over_values(w, s, size, name))
+        w = _by_values(_outside(v, gv, qv, k, name), y, size, name)
+        total = total + conjugate(first_u) @ adjoint(w)
     return total
+
+
+def _by_values(w: Any, y: Any, size: Any, name: str) -> Any:
+    s = y[1]
+    zeros = vanishing(s)
+    quotients = over_values(w, s, size, name)
+    if not np.any(zeros):
+        return quotients
+    return quotients + at_zero_values(w, y, 1, np.broadcast_to(zeros[..., None, :], w.shape), name)
+
+
+def _turned(u: Any, vh: Any, e: Any) -> tuple[Any, Any, Any]:
+    """How U and V^H move as the vectors of equal singular values turn together."""
+    u, vh, k = frozen(u), frozen(vh), e.shape[-1]
+    left, right = np.zeros(u.shape, e.dtype), np.zeros(vh.shape, e.dtype)
+    left[..., :k] = u[..., :k] @ e
+    right[..., :k, :] = -e @ vh[..., :k, :]
+    return left, None, right
 
 
 def _outside(u: Any, gu: Any, qu: Any, k: int, name: str) -> Any:
@@ -211,8 +253,24 @@ def eig_pull(g: Any, y: Any, name: str) -> Any:
     phases_free(q, size, name)
     lengths = np.diagonal(real_part(q), axis1=-2, axis2=-1)
     q = q - conjugate(adjoint(v) @ v) * lengths[..., None, :]
+    pairs = close_pairs(w)
+    if np.any(pairs):
+        must_be_recorded(g, name)
+        _refuse_unlike(q, g, y, pairs, name)
     m = over_gaps(q, w, size, name) + gw[..., None, :] * np.eye(w.shape[-1], dtype=frozen(w).real.dtype)
     return _solve_for_eig(v, m, name)
+
+
+def _refuse_unlike(q: Any, g: Any, y: Any, pairs: Any, name: str) -> None:
+    """Equal eigenvalues of a general matrix: only a loss that treats them alike passes."""
+    gw, w = frozen(g[0]), frozen(y[0])
+    used = np.abs(frozen(g[1])).max(axis=-2)[..., None, :]  # which vectors the loss reads
+    unlike = (
+        np.abs(frozen(limit_of_gaps(q, y, 0, pairs))) + used + np.abs(gw[..., None, :] - gw[..., :, None])
+    )
+    lost = pairs & ~negligible(unlike, size_of(q) + np.abs(gw).max(axis=-1)[..., None, None])
+    if np.any(lost):
+        raise refuse_pair(w, lost, name, "the loss does not treat them alike")
 
 
 def _solve_for_eig(v: Any, m: Any, name: str) -> Any:

@@ -92,7 +92,7 @@ def _differentiate(
     aux = None
     if has_aux:
         y, aux = with_aux(y)
-    y = _scalar(result_of(f, y, "grad", lifted.levels), len(lifted.levels))
+    y = scalar(result_of(f, y, "grad", lifted.levels), len(lifted.levels))
     grads, record = pull_back(lifted, [(y, _one(y._data))])
     return y, aux, lifted, grads, record
 
@@ -199,7 +199,7 @@ def pull_back(lifted: Lifted, seeds: list[tuple[Variable, Any]]) -> tuple[list[A
     return [recorded(found.get(edge), v) for edge, v in pairs], True
 
 
-def _scalar(y: Variable, running: int) -> Variable:
+def scalar(y: Variable, running: int = 0) -> Variable:
     """The result, if it is one number (for each example of the vmaps that are ``running``)."""
     if type(y._data) is np.float64:
         return y

@@ -194,7 +194,7 @@ class _Equation:
 
     def transposed(self, v: np.ndarray) -> np.ndarray:
         """``v dF/dx``, all as one vector of real numbers."""
-        seeds = list(zip((y.edge for y in self.ys), unpacked(v, self.ys), strict=True))
+        seeds = [(y.edge, g) for y, g in zip(self.ys, unpacked(v, self.ys), strict=True)]
         found, _ = sweep(seeds, targets=set(self.lifted.edges), floor=self.lifted.floor)
         pairs = zip(self.lifted.edges, self.lifted.variables, strict=True)
         return packed([full(found.get(edge), x) for edge, x in pairs])

@@ -1,0 +1,1 @@
+"""autograd.scipy: ``whence.scipy`` with SciPy's own names beside it."""
