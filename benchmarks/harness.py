@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Contender = Callable[[], object]
+PATIENCE = 15.0  # seconds after which a slow contender sits out the remaining rounds
 
 
 @dataclass
@@ -49,8 +50,8 @@ class Result:
 
 
 def paired(ours: list[float], others: list[float]) -> list[float]:
-    """Ratios of the times of each round."""
-    return [a / b for a, b in zip(ours, others, strict=True)]
+    """Ratios of the times of each round in which both took part."""
+    return [a / b for a, b in zip(ours, others, strict=False)]
 
 
 def measure(row: Row) -> Result:
@@ -60,7 +61,11 @@ def measure(row: Row) -> Result:
     for _ in range(row.rounds):
         gc.collect()
         for name, run in row.contenders.items():
-            run()  # the caches are warm again
+            spent = sum(times[name])
+            if spent > PATIENCE:
+                continue
+            if spent < PATIENCE / 10:
+                run()  # the caches are warm again
             times[name].append(_time(run, repeats[name]))
     return Result(row, times)
 
@@ -74,6 +79,7 @@ def _time(run: Contender, repeats: int) -> float:
 
 def _repeats(run: Contender, seconds: float) -> int:
     run()
-    run()
-    once = max(_time(run, 1), 1e-7)
+    once = _time(run, 1)
+    if once < seconds:
+        once = max(_time(run, 1), 1e-7)
     return max(1, int(seconds / once))

@@ -16,7 +16,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from . import eager, memory
+from . import eager, memory, science
 from .harness import Result, measure, paired
 from .peers import versions
 
@@ -99,6 +99,9 @@ def main(words: list[str]) -> int:
     for row in eager.rows():
         if chosen(row.title):
             show(row.title, heads, list(row_lines(measure(row))))
+    for title, made in science.rows().items():
+        if chosen(title):
+            show(title, heads, list(row_lines(measure(made(title)))))
     if chosen("cost per op"):
         per_op = eager.cost_per_op()
         first = next(iter(per_op.values()))

@@ -45,12 +45,24 @@ class GraphError(WhenceError, RuntimeError):
     """A graph used in a way that would lose or corrupt a gradient."""
 
 
+class BatchingError(GraphError):
+    """A value that differs from example to example (inside ``vmap``) was read as if it were one."""
+
+
+class BatchingWarning(UserWarning):
+    """``vmap`` computes an op example by example, since the op has no rule for whole batches."""
+
+
 class InPlaceError(GraphError):
     """An array was overwritten after a gradient had been made to depend on its old value."""
 
 
 class NonFiniteError(WhenceError, FloatingPointError):
     """A NaN or an infinity appeared where values were being watched."""
+
+
+class SingularError(WhenceError, np.linalg.LinAlgError):
+    """A matrix that has to be inverted for a derivative is singular."""
 
 
 class GradientCheckError(WhenceError, AssertionError):

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import whence
 from whence import Variable
-from whence.errors import BoundsError, DtypeError, NoGradientError, ShapeError
+from whence.errors import BoundsError, DtypeError, NoGradientError, NonFiniteError, ShapeError
 from whence.ops.norm import logsumexp
 
 from . import calculus as law
@@ -168,6 +169,150 @@ def test_logsumexp_of_minus_infinity():
     law.check_second(lambda v, w: logsumexp(v, axis=0, b=w), [x, weights], [0, 1], 1)
     value, sign = logsumexp(Variable(x), axis=1, b=np.array([1.0, -3.0, 1.0]), return_sign=True)
     np.testing.assert_allclose(sign * np.exp(value.data), np.exp(x) @ [1, -3, 1])
+
+
+# --- what does not depend passes nothing; what is not defined is refused ----------------------------
+
+quiet = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+EDGES = {
+    "log": (lambda v: np.where(v > 0, np.log(v), 0), [-1.0, 0.0, 2.0], [0, 0, 1 / 2], [0, 0, -1 / 4]),
+    "sqrt": (lambda v: np.where(v > 0, np.sqrt(v), 0), [-1.0, 0.0, 4.0], [0, 0, 1 / 4], [0, 0, -1 / 32]),
+    "inverse": (lambda v: np.where(v != 0, 1 / v, 0), [-1.0, 0.0, 4.0], [-1, 0, -1 / 16], [-2, 0, 1 / 32]),
+    "power": (lambda v: np.where(v > 0, v**1.5, 0), [-1.0, 0.0, 4.0], [0, 0, 3], [0, 0, 3 / 8]),
+    "exp": (lambda v: np.where(v < 99, np.exp(v), v), [999.0, 0.0], [1, 1], [0, 1]),
+    "arcsin": (lambda v: np.where(np.abs(v) < 1, np.arcsin(v), v), [1.0, -2.0, 0.0], [1, 1, 1], [0, 0, 0]),
+    "nested": (
+        lambda v: np.where(v > 0, 3 * np.sqrt(np.log(1 + v)) / 2, 0) * v, [0.0, -3.0], [0, 0], [0, 0]
+    ),
+    "maximum": (lambda v: np.maximum(np.log(v), -10), [0.0, 4.0], [0, 1 / 4], [0, -1 / 16]),
+    "clip": (lambda v: np.clip(np.log(v), -10, 3), [0.0, 4.0], [0, 1 / 4], [0, -1 / 16]),
+    "index": (lambda v: np.log(v)[v > 0], [0.0, -1.0, 4.0], [0, 0, 1 / 4], [0, 0, -1 / 16]),
+    "slice": (lambda v: np.sqrt(v)[1:], [0.0, 4.0], [0, 1 / 4], [0, -1 / 32]),
+    "nan_to_num": (lambda v: np.nan_to_num(np.log(v), neginf=0), [0.0, 4.0], [0, 1 / 4], [0, -1 / 16]),
+    "select": (lambda v: np.select([v > 0], [np.sqrt(v)], 1.0), [0.0, 4.0], [0, 1 / 4], [0, -1 / 32]),
+    "times zero": (lambda v: np.sqrt(v) * 0, [0.0, 4.0], [0, 0], [0, 0]),
+    "masked": (lambda v: np.sqrt(v) * np.array([0.0, 1.0]), [0.0, 4.0], [0, 1 / 4], [0, -1 / 32]),
+    "missing data": (
+        lambda v: np.where([True, False], 0.0, v * np.array([np.nan, 2.0])), [3.0, 4.0], [0, 2], [0, 0]
+    ),
+    "overwritten": (lambda v: overwritten(np.log(v)), [0.0, 4.0], [0, 1 / 4], [0, -1 / 16]),
+    "large": (
+        lambda v: np.where(v > 0, np.sqrt(v), 0), np.full(20_000, 0.0), np.zeros(20_000), np.zeros(20_000)
+    ),
+}  # fmt: skip
+
+
+def overwritten(v: Any) -> Any:
+    v[0] = 1.0
+    return v
+
+
+@quiet
+@pytest.mark.parametrize("name", EDGES)
+def test_a_branch_that_is_not_taken_passes_nothing(name):
+    f, x, first, twice = EDGES[name]
+    same(gradient(f, x), first)
+    same(second(f, x), twice)
+
+
+@quiet
+def test_a_branch_in_a_matrix():
+    def f(v):
+        size = np.linalg.norm(v, axis=1)
+        return np.where(size > 0, size, 0)
+
+    same(gradient(f, [[0.0, 0.0], [3.0, 4.0]]), [[0, 0], [0.6, 0.8]])
+    h = whence.hessian(lambda v: np.sum(f(v)))(np.array([[0.0, 0.0], [3.0, 4.0]]))
+    same(h[0], np.zeros((2, 2, 2)))
+    same(h[1, :, 1], [[0.128, -0.096], [-0.096, 0.072]])
+    same(gradient(lambda v: np.where([[True], [False]], v @ np.ones((2, 2)), 0), np.zeros((2, 2)))[1], [0, 0])
+
+
+@quiet
+@pytest.mark.parametrize(
+    ("f", "x", "name"),
+    [
+        (lambda v: np.sqrt(v) ** 2, [0.0, 4.0], "np.sqrt"),  # 1, but from 0 * inf nobody can tell
+        (lambda v: np.sqrt(v) * np.sqrt(v), [0.0, 4.0], "np.sqrt"),
+        (lambda v: np.sqrt(v * v), [0.0, 4.0], "np.square"),
+        (lambda v: np.sqrt(v) - np.sqrt(2 * v), [0.0, 4.0], "cancelled"),
+        (lambda v: np.cos(np.arccos(v)), [1.0], "np.arccos"),
+        (lambda v: np.arctan2(v[0], v[1]), [0.0, 0.0], "np.arctan2"),
+        (lambda v: np.angle(v[0] + 1j * v[1]), [0.0, 0.0], "np.arctan2"),
+    ],
+)
+def test_what_is_not_defined_is_refused(f, x, name):
+    with pytest.raises(NonFiniteError, match=name) as caught:
+        gradient(f, x)
+    assert "test_points.py:" in str(caught.value)
+    assert "np.where" in str(caught.value)
+
+
+@quiet
+@pytest.mark.parametrize(
+    "f", [np.linalg.norm, lambda v: np.linalg.norm(v, 3), np.std, lambda v: np.hypot(v[0], v[1])]
+)
+def test_at_a_corner_the_gradient_is_zero_and_the_hessian_is_refused(f):
+    same(gradient(f, [0.0, 0.0]), [0, 0])
+    for h in (whence.hessian(f), lambda x: whence.hvp(f)(x, x + 1)):
+        with pytest.raises(NonFiniteError, match="corner of a norm"):
+            h(np.zeros(2))
+
+
+@quiet
+def test_infinite_derivatives_are_infinite():
+    same(gradient(np.sqrt, [0.0, 4.0]), [np.inf, 1 / 4])
+    same(gradient(np.cbrt, [0.0]), [np.inf])
+    same(gradient(np.arcsin, [1.0]), [np.inf])
+    same(gradient(np.arccos, [-1.0]), [-np.inf])
+    same(gradient(np.arccosh, [1.0]), [np.inf])
+    same(gradient(lambda v: v**0.5, [0.0]), [np.inf])
+    base, exponent = gradient(np.power, [0.0, 0.0], [0.5, 0.0])
+    same(base, [np.inf, 0])
+    same(exponent, [0, -np.inf])  # 0**b falls from 1 to 0
+    same(gradient(np.log, [0.0]), [np.inf])
+
+
+@quiet
+def test_a_nan_in_the_values_is_a_nan_in_the_gradient():
+    assert np.isnan(gradient(lambda v: np.sqrt(v) * 2, [np.nan, 1.0])[0])
+    assert np.isnan(gradient(lambda v: np.log(np.exp(v))[:1], [-1000.0])[0])  # its value is -inf
+    assert np.isnan(gradient(lambda v: np.sqrt(v), [-1.0])[0])
+
+
+@quiet
+def test_powers_of_zero_to_second_order():
+    with pytest.raises(NonFiniteError):  # along both: x**(y - 1) (1 + y log x)
+        np.sum(second(lambda v: v[0] ** v[1], [0.0, 1.0]))
+    same(second(lambda v: v**2.5, [0.0]), [0.0])
+    same(second(lambda v: v**1.5, [0.0]), [np.inf])
+
+
+def test_logaddexp_of_minus_infinity():
+    for f in (np.logaddexp, np.logaddexp2):
+        a, b = gradient(f, [-np.inf, -np.inf, 0.0], [-np.inf, 1.0, 0.0])
+        same(a, [0, 0, 0.5])
+        same(b, [0, 1, 0.5])
+
+
+def test_other_gradients_survive_the_second_sweep():
+    x, w = Variable(np.array([0.0, 4.0])), Variable(np.array([2.0, 3.0]))
+    with np.errstate(all="ignore"):
+        y = np.where(x.data > 0, np.sqrt(x) * w, w)
+        middle = y * 2
+        np.sum(middle).backward(retain_grad=True)
+    same(x.grad.data, [0, 1.5])
+    same(w.grad.data, [2, 4])
+    same(middle.grad.data, [1, 1])
+    same(y.grad.data, [2, 2])
+
+
+def test_order_statistics_at_ties():
+    for f in (np.median, lambda v: np.quantile(v, 0.5), lambda v: np.partition(v, 1)[1]):
+        g = gradient(f, [1.0, 1.0, 1.0])
+        same(np.sum(g), 1)
+    same(gradient(np.nanmax, [np.nan, 2.0, 2.0]), [0, 0.5, 0.5])
+    same(gradient(lambda v: np.maximum.accumulate(v) * [1.0, 10.0, 100.0], [1.0, 1.0, 0.0]), [111, 0, 0])
 
 
 # --- empty arrays and single elements ------------------------------------------------------------

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..config import mode, strict
 from ..errors import GraphError, NoGradientError
+from .asked import asker, mirrored, opaque, operator_of_sparse_matrix
 from .graph import Constant
 from .origin import called_at, made_at
 from .table import OPS, PLAIN, name_of
@@ -101,16 +102,44 @@ class Array:
         """Nested lists of Python numbers; not differentiable."""
         return self._data.tolist()
 
+    @property
+    def _value(self) -> Any:
+        """The bare value, by the name that programs written for autograd use."""
+        return self.data
+
+    # --- the array API standard ------------------------------------------------------------------
+
+    @property
+    def device(self) -> str:
+        """Where the value is: ``"cpu"``."""
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: None = None) -> Self:
+        """This Variable: ``"cpu"`` is the only device."""
+        if device != "cpu" or stream is not None:
+            raise ValueError(f"Variables are on the device 'cpu', not {device!r}{called_at()}")
+        return self
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The functions of the array API standard, ``whence.numpy.array_api``."""
+        return OPS["array namespace"](api_version)
+
+    def __dlpack__(self, **keywords: Any) -> Any:
+        if mode().recording:
+            raise _no_plain_array(self, "DLPack")
+        return np.asarray(self.data).__dlpack__(**keywords)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.asarray(self._data).__dlpack_device__()
+
     # --- NumPy's protocols -----------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if mode().recording:
-            raise GraphError(
-                f"NumPy asked for a plain array of a Variable, which would lose its gradient"
-                f"{called_at()}\n  the Variable was {made_at(self.edge)}\n"
-                "  → np.stack([...]) or np.concatenate instead of np.array([...]); v.data for the "
-                "bare values; with whence.no_grad() to allow it"
-            )
+        integers = dtype is not None and np.dtype(dtype).kind in "iub"  # which have no gradient to lose
+        if mode().recording and not integers:
+            if operator_of_sparse_matrix():
+                return opaque(self)  # A @ v of a scipy.sparse matrix is then left to v
+            raise _no_plain_array(self)
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -179,9 +208,13 @@ class Array:
         return OPS[np.divmod](other, self)
 
     def __matmul__(self, other: Any) -> Self:
+        if hasattr(other, "tocsr"):
+            return OPS["sparse matmul"](self, other)
         return OPS[_matmul](self, other)
 
     def __rmatmul__(self, other: Any) -> Self:
+        if hasattr(other, "tocsr"):
+            return OPS["sparse matmul"](other, self)
         return OPS[_matmul](other, self)
 
     def __neg__(self) -> Self:
@@ -406,6 +439,30 @@ class Array:
         return self._data.all(axis, **keywords)
 
 
+def _no_plain_array(v: Array, who: str = "NumPy") -> GraphError:
+    """The error for NumPy or SciPy asking for the bare values of something recorded."""
+    made = f"  the Variable was {made_at(v.edge)}\n"
+    scipys = asker()
+    if scipys is None:
+        return GraphError(
+            f"{who} asked for a plain array of a Variable, which would lose its gradient"
+            f"{called_at()}\n{made}"
+            "  → np.stack([...]) or np.concatenate instead of np.array([...]), or import whence.numpy "
+            "as np; v.data for the bare values; with whence.no_grad() to allow it"
+        )
+    module, name, where = scipys
+    text = f"{module}.{name}(v) asked for a plain array of a Variable, which would lose its gradient{where}\n"
+    if mirrored(module, name):
+        remedy = (
+            f"whence.{module}.{name} has the same signature and differentiates; v.data for the bare values"
+        )
+        return GraphError(f"{text}{made}  → {remedy}")
+    return GraphError(
+        f"{text}{made}  → pass v.data to treat the value as a constant, or declare the gradient with "
+        "whence.primitive"
+    )
+
+
 def _refuse_to_cut(v: Array, name: str) -> None:
     """Inside a transform a plain number would silently lose the gradient."""
     if strict() and mode().recording and type(v.edge) is not Constant:
@@ -438,7 +495,7 @@ def _other_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[st
     if op is None:
         if method == "__call__":
             return _no_op(ufunc, inputs, kwargs)
-        return _no_op(getattr(ufunc, method), inputs, kwargs, f"np.{ufunc.__name__}.{method}")
+        return _no_op(getattr(ufunc, method), inputs, kwargs, f"{name_of(ufunc)}.{method}")
     if method == "__call__" and kwargs:
         return OPS["ufunc keywords"](ufunc, op, inputs, kwargs)
     return op(*inputs, **kwargs)

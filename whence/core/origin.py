@@ -13,15 +13,16 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 
 _HOUSES = tuple(
     os.path.dirname(os.path.abspath(file)) + os.sep
-    for file in (os.path.dirname(os.path.abspath(__file__)), np.__file__)
+    for file in (os.path.dirname(os.path.abspath(__file__)), np.__file__, scipy.__file__)
 )
 
 
 class _Inside(dict[str, bool]):
-    """Is a file name one of whence's own, or NumPy's? Answered once for each name."""
+    """Is a file name one of whence's own, NumPy's or SciPy's? Answered once for each name."""
 
     def __missing__(self, filename: str) -> bool:
         answer = self[filename] = os.path.abspath(filename).startswith(_HOUSES)

@@ -17,6 +17,7 @@ import numpy as np
 from ..config import EAGER, mode
 from ..errors import (
     AxisError,
+    BatchingError,
     BoundsError,
     DtypeError,
     GraphError,
@@ -25,6 +26,7 @@ from ..errors import (
     ShapeError,
     WhenceError,
 )
+from .batched import apply_batched, holds_batched, pointwise
 from .explain import operand_lines, shape_advice
 from .function import Function, conjugated, filled, stamps_of
 from .graph import Absent, Stamp, fingerprint, next_generation
@@ -37,6 +39,7 @@ ndarray, float64 = np.ndarray, np.float64
 Rule = Callable[..., Any]
 
 SMALL = 4096  # bytes up to which a value is kept though no gradient reads it, for whence() to show
+DENSE = 10_000_000  # elements up to which a sparse operand is made dense
 _SCALARS = frozenset({float, int, float64, np.float32})
 _new = Variable.__new__
 _getframe = sys._getframe
@@ -65,11 +68,22 @@ class Primitive:
             or ``opaque``.
         domain: for each operand of an elementwise op, the interval that tests draw from.
         apply: the op on Variables and arrays: the quickest path that fits.
+        batch: the op on whole batches, ``batch(apply, batched, *operands, **params)``: ``batched`` says
+            which operands carry the examples along an axis in front; the result does. Written with
+            NumPy's functions, so that it records itself. ``pointwise`` for elementwise ops; None (or an
+            answer ``NotImplemented``): the op is applied to each example.
         listed: one of whence's own (in ``PRIMITIVES``), whose rules return fresh arrays.
         many: it returns a tuple.
+        chooses: its rules only let elements through or not (``np.maximum``), which a small change
+            of the operands does not change.
+        jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
+            that pushes its tangent forward; None where forward mode follows from ``vjp``.
     """
 
-    __slots__ = ("_plans", "apply", "domain", "forward", "kind", "listed", "name", "reads", "vjp")
+    __slots__ = (
+        "_plans", "apply", "batch", "chooses", "domain", "forward", "jvp", "kind", "listed", "name", "reads",
+        "vjp",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -81,22 +95,32 @@ class Primitive:
         domain: Sequence[tuple[float, float]] = (),
         listed: bool = True,
         many: bool = False,
+        batch: Callable[..., Any] | None = None,
+        chooses: bool = False,
     ) -> None:
+        self.batch = pointwise if batch is None and kind == "elementwise" else batch
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self._plans: dict[tuple[int, ...], Plan] = {}
+        self.jvp: Sequence[Rule] | None = None
         self.apply: Callable[..., Any] = self.general
         if listed and not many and not callable(vjp):  # the quick paths trust their rules
             if len(vjp) == 1:
                 self.apply = _unary(self)
             elif kind == "elementwise" and len(vjp) == 2:
                 self.apply = _binary(self)
+        self.chooses = chooses
         self.listed = listed  # one of whence's own, which return fresh arrays or what they got
         if listed:
             PRIMITIVES[name] = self
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}>"
+
+    @property
+    def batching(self) -> str:
+        """How ``vmap`` computes it: by a ``"rule"`` for whole batches, or by a ``"loop"``."""
+        return "loop" if self.batch is None else "rule"
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """``apply``."""
@@ -131,6 +155,8 @@ class Primitive:
         for i, a in enumerate(args):
             if isinstance(a, Variable):
                 if a.edge is None:
+                    if holds_batched(args):
+                        return apply_batched(self, args, params)
                     a.edge = a._leaf()
                 edges.append(a.edge)
                 positions.append(i)
@@ -234,7 +260,9 @@ class Applied(Function):
 
     def output_like(self) -> Any:
         """Something with the shape and dtype of the (only) output."""
-        return as_data(self.forward(*self._values)) if self.y is None else self.y
+        if self.y is not None:
+            return self.y
+        return as_data(self.primitive.forward(*self._values, **(self.params or {})))
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of the inputs, given those of the outputs (bilinear, see ``sweep``)."""
@@ -250,6 +278,15 @@ class Applied(Function):
             gx = rule(g, y, *values, **params) if params else rule(g, y, *values)
             gxs.append(conform(gx, self._values[i], self))
         return gxs
+
+    def pull_batched(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
+        """The same for many cotangents at once: NumPy's functions take batched ones."""
+        if self.primitive.listed:  # a user's rule may do anything with g
+            try:
+                return self.pull(g, record, wanted)
+            except BatchingError:
+                pass
+        return super().pull_batched(g, record, wanted)
 
     def sever(self) -> None:
         """Forget the inputs: the output becomes an input itself."""
@@ -310,6 +347,7 @@ def elementwise(
     domain: Sequence[tuple[float, float]] = (),
     forward: Callable[..., Any] | None = None,
     name: str | None = None,
+    chooses: bool = False,
 ) -> Primitive:
     """Declare an elementwise op of one or two operands and register it for ``function``.
 
@@ -320,8 +358,11 @@ def elementwise(
         domain: for each operand, where tests may draw from.
         forward: another way to compute the value (an operator, which is quicker on scalars).
         name: as users write it, if not as the function is called.
+        chooses: see ``Primitive``.
     """
-    primitive = Primitive(name or name_of(function), forward or function, vjp, reads, "elementwise", domain)
+    value: Callable[..., Any] = forward or function
+    name = name or name_of(function)
+    primitive = Primitive(name, value, vjp, reads, "elementwise", domain, chooses=chooses)
     OPS[function] = primitive.apply
     return primitive
 
@@ -455,7 +496,28 @@ def as_constant(a: Any, primitive: Primitive) -> Any:
             f"{primitive.name} got a list with Variables in it{called_at()}\n"
             "  → np.stack([...]) makes one Variable of them"
         )
+    if hasattr(a, "tocsr") and hasattr(a, "toarray"):
+        return dense(a, primitive)
     return as_data(a)
+
+
+def dense(a: Any, primitive: Primitive) -> Any:
+    """A sparse matrix as an operand of an op that knows dense arrays only."""
+    size = 1
+    for length in a.shape:
+        size *= length
+    if hasattr(a, "pattern"):  # its entries are Variables
+        raise DtypeError(
+            f"{primitive.name} of a Variable and a sparse array of Variables{called_at()}\n"
+            "  → the sparse array first: A * v, A + v; or A.toarray()"
+        )
+    matrix_times = primitive.name == "np.multiply" and type(a).__name__.endswith("_matrix")
+    if matrix_times or size > DENSE:
+        raise DtypeError(
+            f"{primitive.name} of a {type(a).__name__} of shape {a.shape} and a Variable{called_at()}\n"
+            "  → A @ v for the product of matrices; whence.scipy.sparse.csr_array(A) for sparse results"
+        )
+    return a.toarray()
 
 
 def _checked(y: Any, values: list[Any], primitive: Primitive) -> Any:

@@ -10,17 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from heapq import heappop, heappush, heappushpop
+from itertools import count
 from typing import Any
 
-from numpy import add, broadcast_to, float64, ndarray
+from numpy import add, broadcast_to, float64, isnan, ndarray
 from numpy import sum as np_sum
 
 from ..config import enable_grad, mode
 from ..errors import GraphError, LinAlgError
 from .graph import Constant, Leaf, Port, check_stamps
 from .origin import made_at
+from .table import OPS
 
 Cotangents = dict[Any, Any]
+
+#: Steps whenever a rule runs that may lead to ``0 * inf`` (see `wary`).
+_tick = count().__next__
 IN_PLACE = 1 << 16  # bytes above which sums are written over a summand
 
 
@@ -88,6 +93,16 @@ def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     return all(a == b or a == 1 for a, b in zip(reversed(shape), reversed(to), strict=False))
 
 
+def wary(g: Any) -> Any:
+    """``g``; for rules that cut elements off (``np.where``), or whose derivative has a pole (``sqrt``).
+
+    Gradients of a sweep that such a rule took part in are looked through for NaNs at its end: if
+    there are any, the sweep is repeated with a guard, which knows what does not depend on what.
+    """
+    _tick()
+    return g
+
+
 def sweep(
     seeds: Collection[tuple[Any, Any]],
     *,
@@ -95,11 +110,15 @@ def sweep(
     targets: Any = None,
     floor: int = 0,
     retained: Cotangents | None = None,
+    guard: Any = None,
+    batched: bool = False,
 ) -> tuple[Cotangents, bool]:
     """Push cotangents from ``seeds`` (pairs of edge and cotangent) back to the leaves.
 
     With ``targets`` only these edges are collected, and neither other leaves nor nodes older than
-    ``floor`` are followed. With ``record`` the rules run on Variables and record themselves.
+    ``floor`` are followed. With ``record`` the rules run on Variables and record themselves. A
+    ``guard`` calls the rules in place of the nodes. With ``batched`` the cotangents are Batched
+    values: many sweeps in one.
 
     Returns the cotangents by edge, and whether anything was left aside because of ``targets``:
     the result then depends on Variables from outside.
@@ -110,7 +129,12 @@ def sweep(
     newest: Any = None  # ... except the newest of all: a chain needs no heap
     watch = mode().watch
     foreign = False
-    plain = not record and watch is None and retained is None
+    if watch is not None and guard is None:
+        if batched:
+            return OPS["sweep by rows"](seeds, record=record, targets=targets, floor=floor)
+        guard = OPS["guard"](seeds, refuses=False)
+    plain = not record and watch is None and retained is None and guard is None and not batched
+    start = _tick()
     for edge, g in seeds:
         newest = _queue(_arrive(edge, g, found, table), newest, heap)
     while newest is not None or heap:
@@ -146,11 +170,15 @@ def sweep(
         try:
             if plain and wanted is None and node._rules is not None and node._ports is None:
                 pulled = _first_order(node, g, edges)
+            elif guard is not None:
+                pulled = guard(node, g, record, wanted)
             else:
-                pulled = node.pull(g, record, wanted)
+                pulled = (node.pull_batched if batched else node.pull)(g, record, wanted)
         except NeedsGraph as sign:
             if record:
                 raise
+            if batched:
+                return OPS["sweep by rows"](seeds, record=record, targets=targets, floor=floor)
             return _recorded_sweep(seeds, sign.lift, targets, floor, retained)
         except Exception as error:
             error.add_note(f"  while differentiating {node.label}, {made_at(node)}")
@@ -176,7 +204,28 @@ def sweep(
             else:
                 table[edge] = part
                 newest = edge if newest is None else _queue(edge, newest, heap)
+    if guard is None and _tick() != start + 1 and any(_broken(g) for g in found.values()):
+        if batched:
+            return OPS["sweep by rows"](seeds, record=record, targets=targets, floor=floor)
+        guard = OPS["guard"](seeds, refuses=True)
+        again = sweep(seeds, record=record, targets=targets, floor=floor, retained=retained, guard=guard)
+        guard.finish(again[0])
+        return again
     return found, foreign
+
+
+def _broken(g: Any) -> bool:
+    """Is there a NaN in a cotangent?"""
+    if type(g) is float64:
+        return bool(g != g)
+    if type(g) is list:
+        return any(part is not None and _broken(part) for part in g)
+    while hasattr(g, "physical"):  # of many cotangents: in any
+        g = g.physical
+    g = getattr(g, "_data", g)
+    if g.dtype.kind == "f":
+        return g.size > 0 and bool(isnan(g.min()))  # one pass, and no array of answers
+    return g.dtype.kind == "c" and bool(isnan(g).any())
 
 
 def _recorded_sweep(

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from ..core.batched import pointwise
 from ..core.primitive import Primitive, elementwise
+from ..core.sweep import wary
 from ..core.table import OPS
+from .corner import cornered
 from .declare import frozen
 
 LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
@@ -79,19 +82,22 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     if isinstance(b, (int, float)):  # a plain number: no test for each element
         if b == 2:
             return g * (2 * a)
-        return g * (b * a ** (b - 1)) if b != 0 else np.zeros_like(g)
+        return wary(g) * (b * a ** (b - 1)) if b != 0 else np.zeros_like(g)
     corner = np.logical_and(np.equal(a, 0), np.equal(b, 0))  # where 0 * 0**-1 would be NaN
-    return g * (b * np.where(corner, 1, a) ** (b - 1))
+    return wary(g) * (b * np.where(corner, 1, a) ** (b - 1))
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
-    return g * (y * np.log(np.where(np.equal(a, 0), 1, a)))  # 0**b does not move with b > 0
+    still = np.equal(a, 0) & np.greater(np.real(b), 0)  # 0**b does not move with b > 0
+    slope = y * np.log(np.where(still, 1, a))
+    # along a it has the slope a**(b - 1) (1 + b log a), which is infinite there unless b > 1
+    return wary(g) * cornered(slope, still & np.less_equal(np.real(b), 1))
 
 
 power = elementwise(
     np.power,
     vjp=[_power_base, _power_exponent],
-    reads=["01", "0y"],
+    reads=["01", "01y"],
     domain=[_POSITIVE, _ANY],
     forward=operator.pow,
 )
@@ -114,15 +120,21 @@ floor_divide = elementwise(
 hypot = elementwise(
     np.hypot,
     vjp=[
-        lambda g, y, a, b: g * a / np.where(np.equal(y, 0), 1, y),
-        lambda g, y, a, b: g * b / np.where(np.equal(y, 0), 1, y),
+        lambda g, y, a, b: g * _over_length(a, y),
+        lambda g, y, a, b: g * _over_length(b, y),
     ],
     domain=[_POSITIVE, _ANY],
 )
 
 
+def _over_length(a: Any, length: Any) -> Any:
+    """``a / length``, and 0 where both are."""
+    origin = np.equal(length, 0)
+    return cornered(a, origin) / np.where(origin, 1, length)
+
+
 def _over_square(g: Any, radius: Any) -> Any:
-    return g / radius / radius  # a square would overflow first
+    return wary(g) / radius / radius  # a square would overflow first
 
 
 arctan2 = elementwise(
@@ -149,9 +161,13 @@ log1p = elementwise(np.log1p, vjp=[lambda g, y, x: g / (1 + x)], reads=["0"], do
 def _share(g: Any, exp: Any, mine: Any, other: Any) -> Any:
     """``g`` times the part of ``exp(mine)`` in the sum: exp(mine - y) would be off by eps * |y|."""
     top = np.maximum(frozen(mine), frozen(other))
-    top = np.where(np.isfinite(top), top, 0)
+    finite = np.isfinite(top)
+    top = np.where(finite, top, 0)
     weight = exp(mine - top)
-    return g * (weight / (weight + exp(other - top)))
+    total = weight + exp(other - top)
+    if not np.all(finite):
+        total = np.where(np.equal(total, 0), 1, total)  # both -inf: neither has a share
+    return g * (weight / total)
 
 
 logaddexp = elementwise(
@@ -166,16 +182,20 @@ logaddexp2 = elementwise(
     reads=["01", "01"],
     domain=[_ANY, _ANY],
 )
-sqrt = elementwise(np.sqrt, vjp=[lambda g, y, x: g / (2 * y)], reads=["y"], domain=[_POSITIVE])
-cbrt = elementwise(np.cbrt, vjp=[lambda g, y, x: g / (3 * y * y)], reads=["y"], domain=[_POSITIVE])
+sqrt = elementwise(np.sqrt, vjp=[lambda g, y, x: wary(g) / (2 * y)], reads=["y"], domain=[_POSITIVE])
+cbrt = elementwise(np.cbrt, vjp=[lambda g, y, x: wary(g) / (3 * y * y)], reads=["y"], domain=[_POSITIVE])
 
 # --- trigonometric and hyperbolic ----------------------------------------------------------------
 
 sin = elementwise(np.sin, vjp=[lambda g, y, x: g * np.cos(x)], reads=["0"], domain=[_ANY])
 cos = elementwise(np.cos, vjp=[lambda g, y, x: -g * np.sin(x)], reads=["0"], domain=[_ANY])
 tan = elementwise(np.tan, vjp=[lambda g, y, x: g * (1 + y * y)], reads=["y"], domain=[(-1.2, 1.2)])
-arcsin = elementwise(np.arcsin, vjp=[lambda g, y, x: g / np.sqrt(1 - x * x)], reads=["0"], domain=[_UNIT])
-arccos = elementwise(np.arccos, vjp=[lambda g, y, x: -g / np.sqrt(1 - x * x)], reads=["0"], domain=[_UNIT])
+arcsin = elementwise(
+    np.arcsin, vjp=[lambda g, y, x: wary(g) / np.sqrt(1 - x * x)], reads=["0"], domain=[_UNIT]
+)
+arccos = elementwise(
+    np.arccos, vjp=[lambda g, y, x: -wary(g) / np.sqrt(1 - x * x)], reads=["0"], domain=[_UNIT]
+)
 arctan = elementwise(np.arctan, vjp=[lambda g, y, x: g / (1 + x * x)], reads=["0"], domain=[_ANY])
 sinh = elementwise(np.sinh, vjp=[lambda g, y, x: g * np.cosh(x)], reads=["0"], domain=[_ANY])
 cosh = elementwise(np.cosh, vjp=[lambda g, y, x: g * np.sinh(x)], reads=["0"], domain=[_ANY])
@@ -183,7 +203,7 @@ tanh = elementwise(np.tanh, vjp=[lambda g, y, x: g * (1 - y * y)], reads=["y"], 
 arcsinh = elementwise(np.arcsinh, vjp=[lambda g, y, x: g / np.sqrt(x * x + 1)], reads=["0"], domain=[_ANY])
 arccosh = elementwise(
     np.arccosh,
-    vjp=[lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1))],
+    vjp=[lambda g, y, x: wary(g) / (np.sqrt(x - 1) * np.sqrt(x + 1))],
     reads=["0"],
     domain=[(1.2, 4.0)],
 )
@@ -194,20 +214,18 @@ for _to_degrees in (np.degrees, np.rad2deg):
 for _to_radians in (np.radians, np.deg2rad):
     elementwise(_to_radians, vjp=[lambda g, y, x: g * _RADIANS], reads=[""], domain=[_ANY])
 
+
 # sinc(x) = j0(pi x), and the spherical Bessel functions differentiate into each other without a
 # division by x: j_n' = (n j_(n-1) - (n+1) j_(n+1)) / (2n + 1)   (DLMF 10.51.1, 10.51.2 combined).
+def _spherical_rule(g: Any, y: Any, x: Any, n: Any) -> Any:
+    lower = n * spherical_jn(x, n=np.maximum(n - 1, 0)) if np.any(n) else 0
+    return g * ((lower - (n + 1) * spherical_jn(x, n=n + 1)) / (2 * n + 1))
+
+
 spherical_jn = Primitive(
     "spherical_jn",
     lambda x, n: special.spherical_jn(n, x),
-    vjp=[
-        lambda g, y, x, n: (
-            g
-            * (
-                ((n * spherical_jn(x, n=n - 1) if n else 0) - (n + 1) * spherical_jn(x, n=n + 1))
-                / (2 * n + 1)
-            )
-        )
-    ],
+    vjp=[_spherical_rule],
     reads=["0"],
     kind="elementwise",
     domain=[_ANY],
@@ -224,19 +242,19 @@ sinc = elementwise(
 
 def _winner(g: Any, y: Any, mine: Any, other: Any) -> Any:
     """The gradient of the operand that was chosen; shared at a tie."""
-    return g * (np.equal(mine, y) / (1 + np.equal(mine, other)))
+    return wary(g) * (np.equal(mine, y) / (1 + np.equal(mine, other)))
 
 
 _choose = [lambda g, y, a, b: _winner(g, y, a, b), lambda g, y, a, b: _winner(g, y, b, a)]
-maximum = elementwise(np.maximum, vjp=_choose, domain=[_ANY, _ANY])
-minimum = elementwise(np.minimum, vjp=_choose, domain=[_ANY, _ANY])
-fmax = elementwise(np.fmax, vjp=_choose, domain=[_ANY, _ANY])
-fmin = elementwise(np.fmin, vjp=_choose, domain=[_ANY, _ANY])
+maximum = elementwise(np.maximum, vjp=_choose, domain=[_ANY, _ANY], chooses=True)
+minimum = elementwise(np.minimum, vjp=_choose, domain=[_ANY, _ANY], chooses=True)
+fmax = elementwise(np.fmax, vjp=_choose, domain=[_ANY, _ANY], chooses=True)
+fmin = elementwise(np.fmin, vjp=_choose, domain=[_ANY, _ANY], chooses=True)
 
 
 def _modulus(g: Any, y: Any, x: Any) -> Any:
     if x.dtype.kind == "c":
-        return g * (np.conjugate(x) / np.where(np.equal(y, 0), 1, y))
+        return g * _over_length(np.conjugate(x), y)
     return g * np.sign(x)
 
 
@@ -252,7 +270,7 @@ def _sign_rule(g: Any, y: Any, x: Any) -> Any:
     return np.where(size == 0, 0, (g - np.conjugate(y) * np.real(g * y)) / np.where(size == 0, 1, size))
 
 
-sign = Primitive("np.sign", np.sign, vjp=[_sign_rule])
+sign = Primitive("np.sign", np.sign, vjp=[_sign_rule], batch=pointwise)
 OPS[np.sign] = sign.apply
 copysign = elementwise(
     np.copysign,

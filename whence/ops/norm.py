@@ -9,22 +9,24 @@ from scipy import special
 
 from ..core.primitive import Primitive
 from ..core.table import OPS
-from .declare import expanded, frozen, implements, is_number, misfit, normal_axes
+from .batching import along_axis, over_axes
+from .corner import cornered
+from .declare import anywhere, expanded, frozen, implements, is_number, misfit, normal_axes
 
 
 def _norm_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     size = expanded(y, x.ndim, axis, keepdims)
-    x = np.conjugate(x) if x.dtype.kind == "c" else x
-    zero = np.equal(size, 0)
-    if np.any(zero):  # zero at zero, and so are the derivatives of that
-        x, size = np.where(zero, np.zeros((), x.dtype), x), np.where(zero, np.ones((), size.dtype), size)
-    return expanded(g, x.ndim, axis, keepdims) * (x / size)
+    origin = np.equal(size, 0)
+    along = np.conjugate(x) if x.dtype.kind == "c" else x
+    direction = cornered(along, origin) / np.where(origin, 1, size)
+    return expanded(g, x.ndim, axis, keepdims) * direction  # zero at zero
 
 
 norm2 = Primitive(
     "np.linalg.norm",
     lambda x, axis=None, keepdims=False: _euclidean(x, axis, keepdims),
     vjp=[_norm_rule],
+    batch=over_axes,
 )
 
 
@@ -71,15 +73,17 @@ def _p_norm(x: Any, order: float, axis: int, keepdims: bool) -> Any:
 def _p_norm_rule(g: Any, y: Any, x: Any, order: float, axis: int, keepdims: bool) -> Any:
     """``g (|x| / y)^(p - 1) sign(x)``, zero where x is."""
     y, g = expanded(y, x.ndim, axis, keepdims), expanded(g, x.ndim, axis, keepdims)
+    origin = np.broadcast_to(np.equal(y, 0), np.shape(x))
     size = np.absolute(x)
-    zero = np.equal(size, 0) | np.equal(y, 0)
+    zero = np.equal(size, 0) | origin
     one = np.ones((), y.dtype)
-    size, y = np.where(zero, one, size), np.where(np.equal(y, 0), one, y)
+    size, y = np.where(zero, one, size), np.where(origin, one, y)
     direction = np.conjugate(x) / size if x.dtype.kind == "c" else np.sign(x)
-    return g * np.where(zero, np.zeros((), x.dtype), (size / y) ** (order - 1) * direction)
+    slope = np.where(zero, np.zeros((), x.dtype), (size / y) ** (order - 1) * direction)
+    return g * (np.where(origin, cornered(x, origin), slope) if anywhere(origin) else slope)
 
 
-norm_p = Primitive("np.linalg.norm(p)", _p_norm, vjp=[_p_norm_rule])
+norm_p = Primitive("np.linalg.norm(p)", _p_norm, vjp=[_p_norm_rule], batch=along_axis)
 
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -132,11 +136,17 @@ def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = F
     return expanded(g, x.ndim, axis, keepdims) * share
 
 
+def _logsumexp_all(op: Any, batched: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    y = over_axes(op, batched, x, axis, keepdims=keepdims)
+    return y[:, None] if keepdims and np.ndim(x) == 1 else y  # SciPy makes one axis of none
+
+
 logsumexp_ = Primitive(
     "scipy.special.logsumexp",
     lambda x, axis=None, keepdims=False: special.logsumexp(x, axis=axis, keepdims=keepdims),
     vjp=[_logsumexp_rule],
     reads=["0"],
+    batch=_logsumexp_all,
 )
 
 
@@ -162,7 +172,7 @@ def logsumexp(
         y = logsumexp_(a, axis=axis, keepdims=keepdims)
         return (y, np.ones_like(y)) if return_sign else y
     top = np.max(np.where(np.not_equal(b, 0), a, -np.inf), axis=axis, keepdims=True)
-    top = np.asarray(frozen(top))  # the shift cancels
+    top = frozen(top)  # the shift cancels
     top = np.where(np.isfinite(top), top, 0)
     total = np.sum(b * np.exp(a - top), axis=axis, keepdims=True)
     sign = np.sign(frozen(total))

@@ -15,35 +15,42 @@ from weakref import ref
 import numpy as np
 
 from ..config import mode
+from ..core.batched import Batched, pull_rows
 from ..core.graph import Leaf, next_generation
 from ..core.origin import made_at
 from ..core.primitive import Applied
 from ..core.sweep import broadcasts, sweep
 from ..core.variable import Variable, constant, make
 from ..errors import ShapeError
-from ..tree import flatten, flatten_like
+from ..tree import flatten, flatten_like, map_tree
 from .lift import (
     Lifted,
+    aux_value,
     borrowed,
     depends_on_others,
     fitting,
+    handed,
+    is_recorded,
     lift,
-    owned,
     recording,
     result_of,
     value_of,
+    with_aux,
 )
 
 Tangents = dict[Any, Any]
 
 
-def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+def jvp(
+    f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], has_aux: bool = False
+) -> tuple[Any, ...]:
     """``f(*primals)`` and its derivative in the direction ``tangents``: ``(y, J v)``.
 
     Args:
         f: a function of arrays or containers that returns an array or a container of arrays.
         primals: where to differentiate, a tuple of arguments.
         tangents: the direction, of the structure and shapes of ``primals``.
+        has_aux: ``f`` returns ``(y, anything)``; the result is then ``(y, dy, anything)``.
 
     Returns:
         ``(y, dy)``, both of the structure of the result: arrays, or Variables where a primal, a
@@ -62,26 +69,29 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     primals, tangents = tuple(primals), tuple(tangents)
     lifted = lift(primals)
     given = flatten_like(lifted.structure, tangents)
-    directions = [fitting(t, v, "tangent") for t, v in zip(given, lifted.variables, strict=True)]
+    pairs = zip(given, lifted.variables, strict=True)
+    directions = [fitting(t, v, "tangent", lifted.levels) for t, v in pairs]
     with recording():
         out = f(*lifted.tree)
+    out, aux = with_aux(out) if has_aux else (out, None)
     leaves, structure = flatten(out)
-    ys = [result_of(f, y, "jvp") for y in leaves]
-    moving = lifted.live or any(isinstance(t, Variable) for t in directions)
+    ys = [result_of(f, y, "jvp", lifted.levels) for y in leaves]
+    moving = lifted.live or any(is_recorded(t) for t in directions)
     record = mode().recording and (moving or depends_on_others(lifted, ys))
     if not record:
         directions = [borrowed(t) for t in directions]
     pushed = push_forward(lifted, ys, directions, record)
     seen = {id(t) for t in directions}
-    results = owned([*(value_of(y, record) for y in ys), *pushed], seen)
-    return structure.unflatten(results[: len(ys)]), structure.unflatten(results[len(ys) :])
+    results = handed(lifted, [*(value_of(y, record) for y in ys), *pushed], seen)
+    y, dy = structure.unflatten(results[: len(ys)]), structure.unflatten(results[len(ys) :])
+    return (y, dy, map_tree(lambda v: aux_value(lifted, v, record, seen), aux)) if has_aux else (y, dy)
 
 
 def push_forward(lifted: Lifted, ys: list[Variable], directions: list[Any], record: bool) -> list[Any]:
     """The tangents of ``ys`` for these tangents (None for zero) of the lifted inputs."""
     tangents: Tangents = dict(zip(lifted.edges, directions, strict=True))
     with recording():
-        for node in _nodes_between(lifted, ys):
+        for node in nodes_between(lifted, ys):
             incoming = [tangents.get(edge) for edge in node.edges]
             if all(t is None for t in incoming):
                 continue
@@ -101,7 +111,7 @@ def push_forward(lifted: Lifted, ys: list[Variable], directions: list[Any], reco
     return results
 
 
-def _nodes_between(lifted: Lifted, ys: list[Variable]) -> list[Any]:
+def nodes_between(lifted: Lifted, ys: list[Variable]) -> list[Any]:
     """The nodes of this graph behind ``ys``, oldest first."""
     targets = set(lifted.edges)
     nodes: set[Any] = set()
@@ -117,6 +127,8 @@ def _nodes_between(lifted: Lifted, ys: list[Variable]) -> list[Any]:
 
 
 def _push(node: Any, incoming: list[Any], record: bool) -> Any:
+    if isinstance(node, Applied) and node.primitive.jvp is not None:
+        return _push_by_rule(node, incoming, record)
     kind = node.primitive.kind if isinstance(node, Applied) and node._ports is None else "opaque"
     if kind == "opaque":
         return _push_by_transposing(node, incoming, record)
@@ -134,6 +146,37 @@ def _push(node: Any, incoming: list[Any], record: bool) -> Any:
         return apply(*operands, **params)
     parts = [apply(*values[:i], t, *values[i + 1 :], **params) for i, _, t in moving]
     return sum(parts[1:], parts[0])
+
+
+def _push_by_rule(node: Applied, incoming: list[Any], record: bool) -> Any:
+    """``J v`` by the rules that a user has declared for it: the sum over the operands."""
+    values, y = node.recorded() if record else (node._values, node.y)
+    params = node.params or {}
+    rules: Any = node.primitive.jvp
+    many = node._ports is not None
+    sums: list[Any] = []
+    if any(type(t) is Batched for t in incoming):  # a user's rule may do anything with its tangent
+        parts = pull_rows(lambda row, *_: _pushed_row(node, row, record), incoming, record, None, node.label)
+        return parts if many else parts[0]
+    for (i, _), t in zip(node._rules, incoming, strict=True):
+        if t is None:
+            continue
+        part = rules[i](t, y, *values, **params)
+        parts = part if many else (part,)
+        sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else list(parts)
+    for t, like in zip(sums, y if many else (y,), strict=True):
+        if t.shape != like.shape:
+            raise ShapeError(
+                f"the jvp rule of {node.label} returned shape {t.shape} for a result of shape "
+                f"{like.shape}; {node.label} was {made_at(node)}\n"
+                "  → a tangent has the shape of the result"
+            )
+    return sums if many else sums[0]
+
+
+def _pushed_row(node: Applied, incoming: list[Any], record: bool) -> list[Any]:
+    pushed = _push_by_rule(node, incoming, record)
+    return list(pushed) if node._ports is not None else [pushed]
 
 
 def _like(value: Any) -> tuple[tuple[int, ...], Any]:
@@ -187,7 +230,8 @@ def _push_by_transposing(node: Any, incoming: list[Any], record: bool) -> Any:
         for gx, t in zip(pulled, incoming, strict=True)
         if t is not None and isinstance(gx, Variable) and gx.edge is not None
     ]
-    found, _ = sweep(seeds, record=record, targets={g.edge for g in gs}, floor=floor)
+    batched = any(type(t) is Batched for _, t in seeds)
+    found, _ = sweep(seeds, record=record, targets={g.edge for g in gs}, floor=floor, batched=batched)
     tangents = [found.get(g.edge, np.zeros(g.shape, g.dtype)) for g in gs]
     return tangents[0] if node._ports is None else tangents
 

@@ -14,6 +14,7 @@ from typing import Any as _Any
 
 from scipy import linalg as _original
 
+from ..beyond import passed_on as _passed_on
 from . import factors as _factors
 from . import functions as _functions
 from . import solvers as _solvers
@@ -21,7 +22,6 @@ from . import special as _special
 from . import spectral as _spectral
 from . import sylvester as _sylvester
 from .mirror import MIRRORS as _MIRRORS
-from .mirror import refusing as _refusing
 
 _ROOMS = (_factors, _functions, _solvers, _spectral, _special, _sylvester)  # imported, they register
 
@@ -38,7 +38,7 @@ def _chosen(name: str) -> _Any:
         return value
     if value in _MIRRORS:
         return _MIRRORS[value]
-    return value if name in _PLAIN else _refusing(value)
+    return value if name in _PLAIN else _passed_on(_original, name)
 
 
 _NAMES = [name for name in _original.__all__ if not isinstance(getattr(_original, name), _ModuleType)]

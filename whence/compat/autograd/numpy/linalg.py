@@ -1,0 +1,3 @@
+"""autograd.numpy.linalg: ``whence.numpy.linalg``."""
+
+from ....numpy.linalg import *  # noqa: F403

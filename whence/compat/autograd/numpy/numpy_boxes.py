@@ -1,0 +1,5 @@
+"""autograd.numpy.numpy_boxes: a boxed array is a Variable."""
+
+from ....core.variable import Variable as ArrayBox
+
+__all__ = ["ArrayBox"]

@@ -1,0 +1,3 @@
+"""autograd.scipy.integrate."""
+
+from ....scipy.integrate import odeint as odeint

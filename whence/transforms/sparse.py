@@ -1,0 +1,283 @@
+"""Sparse Jacobians and Hessians: the pattern from the recorded graph, coloured, compressed.
+
+Columns that have no row in common are found together by one product with the Jacobian (Curtis, Powell
+and Reid, *On the estimation of sparse Jacobian matrices*, 1974): as many products as colours.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..config import levels, mode
+from ..core.origin import called_at
+from ..core.sweep import sweep
+from ..core.variable import Variable, constant
+from ..errors import BatchingError, DtypeError, GraphError
+from ..tree import flatten
+from .coloring import Pattern, alone, color_adjacent, color_columns, color_symmetric
+from .forward import push_forward
+from .gradient import pull_back, scalar
+from .lift import Argnums, Lifted, depends_on_others, lift_arguments, owned, recording, result_of
+from .pattern import dependencies, signature
+
+
+class Plan(NamedTuple):
+    """How a matrix of one pattern is computed: a pattern, and a colour for each column (or row)."""
+
+    pattern: Pattern
+    colors: np.ndarray
+    by_columns: bool
+    direct: np.ndarray | None = None  # of a Hessian: which entries are read in their own row
+
+
+class SparseJacobian:
+    """What :func:`sparse_jacobian` returns: call it at a point.
+
+    Attributes:
+        pattern: after the first call, the Boolean pattern, a csr_array of the shape of the result.
+        colors: the colour of each column (of each row where ``by_columns`` is False).
+        by_columns: were columns compressed (products ``J v``) or rows (products ``v J``)?
+    """
+
+    def __init__(self, f: Callable[..., Any], argnums: Argnums = 0) -> None:
+        self.f, self.argnums = f, argnums
+        self._plans: dict[Any, Plan] = {}
+        self._plan: Plan | None = None
+        functools.update_wrapper(self, f, updated=())
+
+    @property
+    def pattern(self) -> Any:
+        """The Boolean pattern of the latest call."""
+        return None if self._plan is None else self._plan.pattern
+
+    @property
+    def colors(self) -> np.ndarray | None:
+        """The colours of the latest call."""
+        return None if self._plan is None else self._plan.colors
+
+    @property
+    def by_columns(self) -> bool:
+        """Did the latest call compress columns?"""
+        return self._plan is None or self._plan.by_columns
+
+    def __call__(self, *args: Any, **kwargs: Any) -> csr_array:
+        """The Jacobian at these arguments of the function."""
+        return self.with_value(*args, **kwargs)[1]
+
+    def with_value(self, *args: Any, **kwargs: Any) -> tuple[Any, csr_array]:
+        """``(f(x), J)``, from one recorded graph."""
+        name = type(self)._name
+        not_inside_vmap(name)
+        lifted, args_ = lift_arguments(args, self.argnums, name)
+        with recording():
+            out = self.f(*args_, **kwargs)
+        value, ys = self._results(out, lifted)
+        _check_real(name, lifted, ys)
+        if mode().recording and (lifted.live or depends_on_others(lifted, ys)):
+            raise GraphError(
+                f"{name} of a function of outer Variables cannot be differentiated further: a sparse "
+                f"matrix holds plain numbers{called_at()}\n"
+                "  → whence.jacobian or whence.hessian, or pass v.data for the constants"
+            )
+        key = signature(lifted, ys)
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= 8:  # the function takes another path at nearly every call
+                self._plans.clear()
+            plan = self._plans[key] = self._planned(dependencies(lifted, ys))
+        self._plan = plan
+        return value, _computed(plan, lifted, ys)
+
+    _name = "sparse_jacobian"
+
+    def _results(self, out: Any, lifted: Lifted) -> tuple[Any, list[Variable]]:
+        leaves, structure = flatten(out)
+        ys = [result_of(self.f, y, self._name) for y in leaves]
+        return structure.unflatten(owned([y._data for y in ys])), ys
+
+    def _planned(self, pattern: Pattern) -> Plan:
+        columns = color_columns(pattern)
+        rows = color_columns(csr_array(pattern.T))
+        by_columns = columns.max(initial=0) <= rows.max(initial=0)
+        return Plan(pattern, columns if by_columns else rows, by_columns)
+
+
+class SparseHessian(SparseJacobian):
+    """What :func:`sparse_hessian` returns: call it at a point. See :class:`SparseJacobian`."""
+
+    _name = "sparse_hessian"
+
+    def _results(self, out: Any, lifted: Lifted) -> tuple[Any, list[Variable]]:
+        y = scalar(result_of(self.f, out, self._name))
+        return y._data, recorded_gradient(lifted, y)
+
+    def _planned(self, pattern: Pattern) -> Plan:
+        pattern = csr_array(pattern + pattern.T)
+        pattern.sort_indices()
+        colors = color_symmetric(pattern)
+        return Plan(pattern, colors, True, alone(pattern, colors))
+
+
+def sparse_jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> SparseJacobian:
+    """A function that returns the Jacobian of ``f`` as a ``scipy.sparse.csr_array``.
+
+    Which element of the result depends on which of the argument is read off the recorded graph;
+    columns (or rows) that do not meet are coloured alike (Gebremedhin, Manne and Pothen, *What color
+    is your Jacobian?*, 2005), and each colour costs one product. Pattern and colouring are kept, and
+    used again where a call records the same ops on the same shapes, with the same indices.
+
+    Args:
+        f: a function of arrays (or containers) that returns an array (or a container), all real.
+        argnums: which positional argument(s) to differentiate with respect to.
+
+    Returns:
+        A :class:`SparseJacobian`. Called with the arguments of ``f`` it gives a matrix with a row for
+        each element of the result and a column for each of the argument(s), both in C order,
+        containers as ``whence.tree.flatten`` orders them. Entries of the pattern that happen
+        to be zero are stored.
+
+    Raises:
+        DtypeError: complex values. GraphError: inside another transform, or where ``f`` closes over
+            a Variable.
+
+    Example:
+        >>> import numpy as np, whence
+        >>> J = whence.sparse_jacobian(lambda x: x[1:] * x[:-1])
+        >>> print(J(np.array([1.0, 2.0, 3.0])).toarray(), J.colors.max() + 1)
+        [[2. 1. 0.]
+         [0. 3. 2.]] 2
+    """
+    return SparseJacobian(f, argnums)
+
+
+def sparse_hessian(f: Callable[..., Any], argnums: Argnums = 0) -> SparseHessian:
+    """A function that returns the Hessian of a scalar function as a ``scipy.sparse.csr_array``.
+
+    As :func:`sparse_jacobian` of the gradient, with a star colouring that makes use of the symmetry
+    (Coleman and Moré, *Estimation of sparse Hessian matrices and graph coloring problems*, 1984).
+
+    Example:
+        >>> import numpy as np, whence
+        >>> H = whence.sparse_hessian(lambda x: np.sum(x[1:] * x[0] + x[1:] ** 3))
+        >>> print(H(np.array([1.0, 2.0, 3.0])).toarray(), H.colors)
+        [[ 0.  1.  1.]
+         [ 1. 12.  0.]
+         [ 1.  0. 18.]] [0 1 1]
+    """
+    return SparseHessian(f, argnums)
+
+
+def hessian_diagonal(
+    f: Callable[..., Any], argnums: Argnums = 0, separable: bool = False
+) -> Callable[..., Any]:
+    """A function that returns the diagonal of the Hessian, ``d²f/dx[i]²``, in the shape of ``x``.
+
+    Elements without a second derivative in common share one product with the Hessian: a function that
+    is a sum of terms in one element each costs one product, a dense one as many as elements.
+
+    Args:
+        f: a function that returns one real number.
+        argnums: which positional argument(s) to differentiate with respect to.
+        separable: the Hessian is known to be diagonal, so that its product with ones will do; the
+            graph is not looked at.
+
+    Example:
+        >>> import numpy as np, whence
+        >>> print(whence.hessian_diagonal(lambda x: np.sum(x**3))(np.array([1.0, 2.0])))
+        [ 6. 12.]
+    """
+    groups: dict[Any, np.ndarray] = {}
+
+    @functools.wraps(f)
+    def diagonal(*args: Any, **kwargs: Any) -> Any:
+        not_inside_vmap("hessian_diagonal")
+        lifted, args_ = lift_arguments(args, argnums, "hessian_diagonal")
+        with recording():
+            y = scalar(result_of(f, f(*args_, **kwargs), "hessian_diagonal"))
+        gs = recorded_gradient(lifted, y)
+        _check_real("hessian_diagonal", lifted, gs)
+        record = mode().recording and (lifted.live or depends_on_others(lifted, [y]))
+        if separable:
+            colors = np.zeros(sum(v.size for v in lifted.variables), np.intp)
+        else:
+            key = signature(lifted, gs)
+            if key not in groups:
+                groups.clear()
+                groups[key] = color_adjacent(dependencies(lifted, gs))
+            colors = groups[key]
+        total: list[Any] = [0.0] * len(gs)
+        for color in range(colors.max(initial=-1) + 1):
+            seeds = _split((colors == color).astype(float), lifted.variables)
+            pushed = push_forward(lifted, gs, [constant(s) for s in seeds] if record else seeds, record)
+            total = [part + seed * t for part, seed, t in zip(total, seeds, pushed, strict=True)]
+        return lifted.structure.unflatten(owned(total))
+
+    return diagonal
+
+
+def not_inside_vmap(name: str) -> None:
+    """Raise inside ``vmap``: patterns and colours are those of one function."""
+    if levels():
+        raise BatchingError(
+            f"{name} inside vmap has no rule for whole batches{called_at()}\n"
+            "  → whence.hessian or whence.jacobian inside, or a loop over the examples"
+        )
+
+
+def recorded_gradient(lifted: Lifted, y: Variable) -> list[Variable]:
+    """The gradient of ``y``, as values of the graph."""
+    with recording():
+        seeds = [(y.edge, constant(np.ones_like(y._data)[()]))]
+        found, _ = sweep(seeds, record=True, targets=set(lifted.edges), floor=lifted.floor)
+        gs: list[Any] = [
+            np.broadcast_to(found[edge], v.shape) if edge in found else constant(np.zeros_like(v._data))
+            for edge, v in zip(lifted.edges, lifted.variables, strict=True)
+        ]
+    return gs
+
+
+def _check_real(name: str, lifted: Lifted, ys: list[Variable]) -> None:
+    if any(v.dtype.kind == "c" for v in (*lifted.variables, *ys)):
+        raise DtypeError(
+            f"{name} is for real functions{called_at()}\n"
+            "  → pass the real and the imaginary part as two arguments, and return both"
+        )
+
+
+def _split(vector: np.ndarray, likes: list[Variable]) -> list[Any]:
+    """One vector as arrays of these shapes and dtypes."""
+    ends = np.cumsum([v.size for v in likes])
+    return [
+        part.reshape(v.shape).astype(v.dtype)[()]
+        for part, v in zip(np.split(vector, ends[:-1]), likes, strict=True)
+    ]
+
+
+def _computed(plan: Plan, lifted: Lifted, ys: list[Variable]) -> csr_array:
+    """The entries of the pattern, from one product for each colour."""
+    pattern = plan.pattern
+    dtype = np.result_type(*(y.dtype for y in ys)) if ys else np.float64
+    length = sum(v.size for v in (ys if plan.by_columns else lifted.variables))
+    count = plan.colors.max(initial=-1) + 1
+    compressed = np.empty((count, length), dtype)
+    for color in range(count):
+        seed = (plan.colors == color).astype(float)
+        if plan.by_columns:
+            parts = push_forward(lifted, ys, _split(seed, lifted.variables), False)
+        else:
+            parts, _ = pull_back(lifted, list(zip(ys, _split(seed, ys), strict=True)))
+        np.concatenate([np.ravel(part) for part in parts], out=compressed[color])
+    rows = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
+    columns = pattern.indices
+    if plan.by_columns:
+        data = compressed[plan.colors[columns], rows]
+        if plan.direct is not None:
+            data = np.where(plan.direct, data, compressed[plan.colors[rows], columns])
+    else:
+        data = compressed[plan.colors[rows], columns]
+    return csr_array((data, columns, pattern.indptr), shape=pattern.shape)
