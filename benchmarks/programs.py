@@ -45,7 +45,7 @@ PROGRAMS = [
         "lifelines",
         "0.30.3",
         ("lifelines/tests/test_estimation.py", "lifelines/tests/test_statistics.py", "lifelines/tests/utils"),
-        needs=("autograd-gamma==0.5.0", "dill", "flaky", "psutil", "statsmodels"),
+        needs=("autograd-gamma==0.5.0", "dill", "flaky", "jinja2", "psutil", "statsmodels"),
     ),
     Program("surpyval", "0.25", ("surpyval/tests/univariate",)),
 ]

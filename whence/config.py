@@ -78,6 +78,20 @@ class Strictly:
         STRICT.reset(self._token)
 
 
+_PASSING_NAN: ContextVar[bool] = ContextVar("whence passing NaN", default=False)
+passing_nan = _PASSING_NAN.get  # True where a NaN in a gradient is handed out, not refused
+
+
+@contextmanager
+def pass_nan() -> Iterator[None]:
+    """Hand out gradients that are NaN, as programs written for autograd expect."""
+    token = _PASSING_NAN.set(True)
+    try:
+        yield
+    finally:
+        _PASSING_NAN.reset(token)
+
+
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Compute without recording: results have no creator. A context manager and a decorator.

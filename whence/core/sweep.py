@@ -16,7 +16,7 @@ from typing import Any
 from numpy import add, broadcast_to, float64, isnan, ndarray
 from numpy import sum as np_sum
 
-from ..config import enable_grad, mode
+from ..config import enable_grad, mode, passing_nan
 from ..errors import GraphError, LinAlgError
 from .graph import Constant, Leaf, Port, check_stamps
 from .origin import made_at
@@ -207,7 +207,7 @@ def sweep(
     if guard is None and _tick() != start + 1 and any(_broken(g) for g in found.values()):
         if batched:
             return OPS["sweep by rows"](seeds, record=record, targets=targets, floor=floor)
-        guard = OPS["guard"](seeds, refuses=True)
+        guard = OPS["guard"](seeds, refuses=not passing_nan())
         again = sweep(seeds, record=record, targets=targets, floor=floor, retained=retained, guard=guard)
         guard.finish(again[0])
         return again

@@ -17,6 +17,7 @@ from ..core.batched import pointwise
 from ..core.primitive import Primitive, elementwise
 from ..core.sweep import wary
 from ..core.table import OPS
+from ..core.variable import Variable
 from .corner import cornered
 from .declare import frozen
 
@@ -90,8 +91,10 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     still = np.equal(a, 0) & np.greater(np.real(b), 0)  # 0**b does not move with b > 0
     slope = y * np.log(np.where(still, 1, a))
-    # along a it has the slope a**(b - 1) (1 + b log a), which is infinite there unless b > 1
-    return wary(g) * cornered(slope, still & np.less_equal(np.real(b), 1))
+    if isinstance(a, Variable):
+        # along a it has the slope a**(b - 1) (1 + b log a), which is infinite there unless b > 1
+        slope = cornered(slope, still & np.less_equal(np.real(b), 1))
+    return wary(g) * slope
 
 
 power = elementwise(

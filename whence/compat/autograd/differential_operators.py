@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...config import pass_nan
 from ...core.variable import Variable
 from ...errors import DtypeError
 from ...transforms.gradient import grad as whence_grad
@@ -55,6 +56,7 @@ def grad(fun: Callable[..., Any], argnum: ArgNum = 0) -> Callable[..., Any]:
     """``whence.grad``; the gradient of a complex argument is ``dL/dRe - i dL/dIm``."""
     slope = whence_grad(_real_scalar(fun, "Grad"), _chosen(argnum))
 
+    @pass_nan()
     def gradfun(*args: Any, **kwargs: Any) -> Any:
         return conjugated(slope(*args, **kwargs))
 
@@ -65,6 +67,7 @@ def value_and_grad(fun: Callable[..., Any], argnum: ArgNum = 0) -> Callable[...,
     """``whence.value_and_grad``: both at once."""
     both = whence_value_and_grad(_real_scalar(fun, "value_and_grad"), _chosen(argnum))
 
+    @pass_nan()
     def value_and_gradfun(*args: Any, **kwargs: Any) -> Any:
         value, slope = both(*args, **kwargs)
         return value, conjugated(slope)
@@ -85,6 +88,7 @@ def elementwise_grad(fun: Callable[..., Any], argnum: ArgNum = 0) -> Callable[..
 
     slope = whence_grad(total, _chosen(argnum))
 
+    @pass_nan()
     def gradfun(*args: Any, **kwargs: Any) -> Any:
         return conjugated(slope(*args, **kwargs))
 
@@ -102,6 +106,7 @@ def jacobian(fun: Callable[..., Any], argnum: ArgNum = 0) -> Callable[..., Any]:
     matrix = whence_jacobian(remembering(fun), _chosen(argnum))
     by_rows = unary_to_nary(_rows)(fun, argnum)
 
+    @pass_nan()
     def jacfun(*args: Any, **kwargs: Any) -> Any:
         if isinstance(argnum, int) and np.iscomplexobj(args[argnum]):
             return by_rows(*args, **kwargs)

@@ -1,8 +1,9 @@
 """What every operator here is made of: one pull-back, one push-forward, with autograd's conventions.
 
-Two things are converted. A function may return what does not depend on its argument (the derivative is
-zero then, with a warning), also plain numbers. And for a complex argument autograd's gradient is
-``dL/dRe - i dL/dIm``, the conjugate of whence's direction of steepest ascent.
+Three things are converted. A function may return what does not depend on its argument (the derivative is
+zero then, with a warning), also plain numbers. For a complex argument autograd's gradient is
+``dL/dRe - i dL/dIm``, the conjugate of whence's direction of steepest ascent. And a gradient that is not
+a number is handed out, not refused.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ...config import pass_nan
 from ...core.array import raw
 from ...core.origin import called_at
 from ...core.variable import Variable, as_data, constant
@@ -27,6 +29,7 @@ def make_vjp(fun: Callable[..., Any], x: Any) -> tuple[Callable[[Any], Any], Any
     """``(pull, fun(x))`` for a function of one argument; ``pull(g)`` is ``g`` times the Jacobian."""
     y, pull = vjp(remembering(fun), x)
 
+    @pass_nan()
     def vector_product(g: Any) -> Any:
         return conjugated(pull(conjugated(_spread(g, y))))
 
@@ -36,6 +39,7 @@ def make_vjp(fun: Callable[..., Any], x: Any) -> tuple[Callable[[Any], Any], Any
 def make_jvp(fun: Callable[..., Any], x: Any) -> Callable[[Any], tuple[Any, Any]]:
     """A function ``v -> (fun(x), the Jacobian times v)`` for a function of one argument."""
 
+    @pass_nan()
     def push(v: Any) -> tuple[Any, Any]:
         return jvp(remembering(fun), (x,), (v,))
 

@@ -1,6 +1,5 @@
 """autograd.numpy: ``whence.numpy``, and reductions that take lists with Variables in them."""
 
-from ....numpy import *  # noqa: F403
 from ....numpy import __version__ as __version__
 from . import fft as fft
 from . import linalg as linalg
@@ -9,8 +8,10 @@ from . import numpy_vjps as numpy_vjps
 from . import numpy_vspaces as numpy_vspaces
 from . import numpy_wrapper as numpy_wrapper
 from . import random as random
+from .base import *  # noqa: F403
 from .lists import amax as amax
 from .lists import amin as amin
+from .lists import append as append
 from .lists import cumsum as cumsum
 from .lists import dot as dot
 from .lists import make_diagonal as make_diagonal

@@ -52,11 +52,13 @@ def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> 
 
 amax = _of_lists(np.amax)
 amin = _of_lists(np.amin)
+append = _of_lists(np.append)
 cumsum = _of_lists(np.cumsum)
 dot = _of_lists(np.dot)
 max = _of_lists(np.max)
 mean = _of_lists(np.mean)
 min = _of_lists(np.min)
+norm = _of_lists(np.linalg.norm)
 prod = _of_lists(np.prod)
 std = _of_lists(np.std)
 sum = _of_lists(np.sum)

@@ -21,15 +21,21 @@ def convolve(
         A: the signal. B: the filter.
         axes: of A and of B, the axes to convolve along; None for all axes of both.
         dot_axes: of A and of B, the axes to multiply and sum over.
-        mode: ``"full"`` or ``"valid"``.
+        mode: ``"full"``, ``"valid"`` or ``"same"`` (of A's lengths, the middle of the full one).
 
     Returns:
         An array with the remaining axes of A, then those of B, then the convolved ones.
     """
-    if mode not in ("full", "valid"):
-        raise NotImplementedError(f"convolve: mode is 'full' or 'valid', not {mode!r}")
+    if mode not in ("full", "valid", "same"):
+        raise ValueError(f"convolve: mode is 'full', 'valid' or 'same', not {mode!r}")
     if axes is None:
         axes = list(range(np.ndim(A))), list(range(np.ndim(B)))
+    if mode == "same":
+        middle = []
+        for i, j in zip(*axes, strict=True):
+            start = (np.shape(B)[j] - 1) // 2
+            middle.append(slice(start, start + np.shape(A)[i]))
+        return convolve(A, B, axes, dot_axes)[(..., *middle)]
     rest_a = [i for i in range(np.ndim(A)) if i not in (*axes[0], *dot_axes[0])]
     rest_b = [i for i in range(np.ndim(B)) if i not in (*axes[1], *dot_axes[1])]
     # (rest, dot, moving) each
