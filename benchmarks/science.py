@@ -249,7 +249,7 @@ def bundle_adjustment(title: str) -> Row:
         return problems.reprojection(np, cameras[data.camera], points[data.point], weights, data.seen).ravel()
 
     ours = whence.sparse_jacobian(residuals, argnums=(0, 1, 2))
-    contenders: dict[str, Contender] = {"whence": lambda: sparse.hstack(ours(*params))}
+    contenders: dict[str, Contender] = {"whence": lambda: ours(*params)}
     seen = (cameras[data.camera], points[data.point], weights)
     if autograd is not None:
         anp = autograd.numpy

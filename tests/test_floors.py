@@ -42,6 +42,7 @@ ORDER = {
         "asked",
         "array",
         "variable",
+        "batched",
         "explain",
         "stash",
         "function",

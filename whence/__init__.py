@@ -35,6 +35,7 @@ from .transforms.matrices import jacobian as jacobian
 from .transforms.products import fisher_vp as fisher_vp
 from .transforms.products import ggnvp as ggnvp
 from .transforms.products import linearize as linearize
+from .transforms.vmap import vmap as vmap
 
 __version__ = "0.1.0"
 

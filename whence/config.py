@@ -45,6 +45,27 @@ STRICT: ContextVar[bool] = ContextVar("whence strict", default=False)
 strict = STRICT.get  # True where float(v) would cut the graph that is being differentiated
 
 
+class Level(NamedTuple):
+    """A ``vmap`` that is running: its number (inner ones have higher ones) and its batch size."""
+
+    number: int
+    size: int
+
+
+LEVELS: ContextVar[tuple[Level, ...]] = ContextVar("whence levels", default=())
+levels = LEVELS.get  # of the vmaps that are running, outermost first
+
+
+@contextmanager
+def at_levels(running: tuple[Level, ...]) -> Iterator[None]:
+    """A block in which these vmaps are running, and no others."""
+    token = LEVELS.set(running)
+    try:
+        yield
+    finally:
+        LEVELS.reset(token)
+
+
 class Strictly:
     """A block in which ``float(v)`` of a recorded value raises, since its gradient would be lost."""
 

@@ -45,6 +45,14 @@ class GraphError(WhenceError, RuntimeError):
     """A graph used in a way that would lose or corrupt a gradient."""
 
 
+class BatchingError(GraphError):
+    """A value that differs from example to example (inside ``vmap``) was read as if it were one."""
+
+
+class BatchingWarning(UserWarning):
+    """``vmap`` computes an op example by example, since the op has no rule for whole batches."""
+
+
 class InPlaceError(GraphError):
     """An array was overwritten after a gradient had been made to depend on its old value."""
 

@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 
 import whence
 from whence import Variable
+from whence.errors import NonFiniteError
 
 STEP = 3e-4
 RTOL = 1e-7
@@ -233,3 +235,93 @@ def check_forward(f: Function, arrays: Sequence[Any], wrt: Sequence[int], seed: 
     ours = sum(inner(grad_of(x), along[i]) for i, x in zip(wrt, xs, strict=True))
     size = sum(np.sum(np.abs(grad_of(x) * along[i])) for i, x in zip(wrt, xs, strict=True))
     assert abs(float(bare(dy)) - ours) <= 1e-10 * (1 + size)
+
+
+# --- batches -------------------------------------------------------------------------------------
+
+FACTORS = (1.0, 0.99, 0.985)  # the examples differ, and stay in the domain
+
+
+def batch_of(a: Any, axis: int) -> np.ndarray:
+    """Examples like ``a``, stacked along ``axis``."""
+    a = np.asarray(a)
+    return np.stack([(a * np.asarray(c, a.dtype)).astype(a.dtype) for c in FACTORS], axis)
+
+
+def example_of(batch: np.ndarray, axis: int, i: int) -> Any:
+    return np.moveaxis(batch, axis, 0)[i]  # a view: some functions look at the layout
+
+
+def assert_close(actual: Any, expected: Any, rtol: float = 1e-11) -> None:
+    """Equal shapes and types, and values within rounding (products add up in another order)."""
+    actual, expected = np.asarray(bare(actual)), np.asarray(bare(expected))
+    assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype), (actual, expected)
+    if actual.dtype in (np.float32, np.complex64):
+        rtol = max(rtol, 1e-4)
+    size = 1 + np.max(np.abs(expected[np.isfinite(expected)]), initial=0) if expected.size else 1
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * size)
+
+
+def check_vmap(f: Function, arrays: Sequence[Any], mapped: Sequence[int], axis: int) -> None:
+    """``vmap`` gives what a loop over the examples gives; some operands are the same for all."""
+    given = [batch_of(a, axis) if i in mapped else a for i, a in enumerate(arrays)]
+    in_axes = tuple(axis if i in mapped else None for i in range(len(arrays)))
+    batched = parts(whence.vmap(lambda *xs: parts(f(*xs)), in_axes, axis)(*given))
+    for i in range(len(FACTORS)):
+        one = [example_of(x, axis, i) if j in mapped else x for j, x in enumerate(given)]
+        for y, e in zip(batched, parts(f(*one)), strict=True):
+            assert_close(example_of(bare(y), axis, i), e)
+
+
+def check_vmap_of_grad(f: Function, arrays: Sequence[Any], mapped: Sequence[int], seed: int) -> None:
+    """Gradients under ``vmap`` are those of a loop, also for what is the same for all examples."""
+    weights = weights_for(f(*arrays), seed)
+    everything = tuple(range(len(arrays)))
+
+    def total(*xs: Any) -> Any:
+        return loss(f(*xs), weights) + sum(0.0 * np.sum(np.real(x)) for x in xs)
+
+    slope = whence.grad(total, everything)
+    given = [batch_of(a, 0) if i in mapped else a for i, a in enumerate(arrays)]
+    batched = whence.vmap(slope, tuple(0 if i in mapped else None for i in everything))(*given)
+    for i in range(len(FACTORS)):
+        one = [x[i] if j in mapped else x for j, x in enumerate(given)]
+        for g, e in zip(batched, slope(*one), strict=True):
+            assert_close(g[i], e, 1e-9)
+
+
+def check_jacobian(f: Function, arrays: Sequence[Any], wrt: Sequence[int]) -> None:
+    """Many rows (or columns) in one sweep are the rows one by one, and columns are rows."""
+    chosen = tuple(wrt)
+
+    def of_floats(*xs: Any) -> tuple[Any, ...]:
+        return parts(f(*xs))
+
+    rows = whence.jacobian(of_floats, chosen, "forward", 1)(*arrays)
+    ways = (
+        ["forward", "reverse"] if all(part.dtype.kind == "f" for row in rows for part in row) else ["forward"]
+    )
+    for way in ways:
+        found = whence.jacobian(of_floats, chosen, way, 3)(*arrays)
+        for row, expected in zip(found, rows, strict=True):
+            for part, e in zip(row, expected, strict=True):
+                assert_close(part, e, 1e-9)
+
+
+def check_hessian(f: Function, arrays: Sequence[Any], wrt: Sequence[int], seed: int) -> None:
+    """The same for second derivatives: rows of a recorded sweep."""
+    weights = weights_for(f(*arrays), seed)
+    chosen = tuple(wrt)
+
+    def total(*xs: Any) -> Any:
+        return loss(f(*xs), weights) + sum(0.0 * np.sum(xs[i]) for i in wrt)
+
+    try:
+        one_by_one = whence.hessian(total, chosen, chunk_size=1)(*arrays)
+    except NonFiniteError:  # at a corner: many rows at once are refused as one is
+        with pytest.raises(NonFiniteError):
+            whence.hessian(total, chosen)(*arrays)
+        return
+    for row, expected in zip(whence.hessian(total, chosen)(*arrays), one_by_one, strict=True):
+        for part, e in zip(row, expected, strict=True):
+            assert_close(part, e, 1e-9)

@@ -184,7 +184,6 @@ reduction("np.prod", np.prod, zeros=True)
 reduction("np.max", np.max, least=1)
 reduction("np.min", np.min, least=1)
 reduction("np.var", np.var, least=1)
-reduction("scipy.special.logsumexp", special.logsumexp, least=1, complex=False)
 
 
 @entry("np.linalg.norm")

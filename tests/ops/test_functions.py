@@ -151,6 +151,40 @@ def test_forward_agrees_with_reverse(example):
         law.check_forward(example.f, drawn(example, kinds), range(len(example.specs)), 1)
 
 
+loops = pytest.mark.filterwarnings("ignore::whence.errors.BatchingWarning")
+
+
+@every
+@loops
+def test_vmap_is_a_loop(example):
+    count = len(example.specs)
+    for kinds in all_kinds(example):
+        for axis in (0, -1):
+            law.check_vmap(example.f, drawn(example, kinds), range(count), axis)
+        for i in range(count if count > 1 else 0):
+            law.check_vmap(example.f, drawn(example, kinds), [i], 0)
+
+
+@every
+@loops
+def test_gradients_under_vmap(example):
+    if example.constant:
+        return
+    for kinds in all_kinds(example):
+        arrays = drawn(example, kinds)
+        law.check_vmap_of_grad(example.f, arrays, range(len(arrays)), 1)
+        law.check_vmap_of_grad(example.f, arrays, [0], 2)
+
+
+@every
+def test_jacobian_is_its_rows(example):
+    if example.constant:
+        return
+    arrays = drawn(example, "f")
+    law.check_jacobian(example.f, arrays, range(len(arrays)))
+    law.check_hessian(example.f, arrays, range(len(arrays)), 1)
+
+
 @pytest.mark.parametrize("example", [c for c in CASES if c.values[0].constant])
 def test_steps_have_the_derivative_zero(example):
     (x,) = [Variable(a) for a in drawn(example, "f")]

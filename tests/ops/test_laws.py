@@ -109,6 +109,44 @@ def test_forward_agrees_with_reverse(name, data):
     law.check_forward(trial.f, arrays, wrt, seed)
 
 
+loops = pytest.mark.filterwarnings("ignore::whence.errors.BatchingWarning")
+
+
+def mapped_of(data: Any, arrays: Any) -> list[int]:
+    """Which operands carry the examples, one at least."""
+    return data.draw(st.sets(st.sampled_from(range(len(arrays))), min_size=1).map(sorted), "mapped")
+
+
+@quiet
+@loops
+@primitives
+@quick
+@given(st.data())
+def test_vmap_is_a_loop(name, data):
+    trial, arrays, _, _ = drawn(data, name)
+    law.check_vmap(trial.f, arrays, mapped_of(data, arrays), data.draw(st.sampled_from([0, -1]), "axis"))
+
+
+@quiet
+@loops
+@primitives
+@quick
+@given(st.data())
+def test_gradients_under_vmap(name, data):
+    trial, arrays, _, seed = drawn(data, name)
+    law.check_vmap_of_grad(trial.f, arrays, mapped_of(data, arrays), seed)
+
+
+@quiet
+@primitives
+@quick
+@given(st.data())
+def test_jacobian_is_its_rows(name, data):
+    trial, arrays, wrt, seed = drawn(data, name, large=False, complex=False)
+    law.check_jacobian(trial.f, arrays, wrt)
+    law.check_hessian(trial.f, arrays, wrt, seed)
+
+
 UNARY = [n for n in NAMES if len(PRIMITIVES[n].domain) == 1 and n.startswith("np.") and n != "np.ldexp"]
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import linalg as original
 
 import whence
 from whence import Variable
 from whence.errors import LinAlgError, NoGradientError, NonFiniteError, WhenceError
+from whence.scipy import linalg as mirror
 
 linalg = np.linalg
 RNG = np.random.default_rng(7)
@@ -264,3 +266,59 @@ def test_one_triangle_is_read():
         g = whence.grad(f)(a)
         np.testing.assert_array_equal(np.triu(g, 1), 0)
         whence.testing.check_gradient(f, a, order=1)
+
+
+# --- the mirror of scipy.linalg ------------------------------------------------------------------
+
+
+def test_plain_arrays_get_scipys_plain_answer():
+    a = PAIR + np.diag([0.0, 1.0, 2.0])
+    assert type(mirror.expm(a)) is np.ndarray
+    np.testing.assert_array_equal(mirror.lu_factor(a)[0], original.lu_factor(a)[0])
+    assert mirror.hilbert(3).shape == (3, 3)
+    assert set(original.__all__) - set(dir(mirror)) <= set(MODULES)
+
+
+MODULES = [n for n in original.__all__ if type(getattr(original, n)).__name__ == "module"]
+
+
+def test_what_the_mirror_has_no_gradient_for_raises():
+    a = Variable(PAIR)
+    for f in (mirror.ldl, mirror.hessenberg, mirror.cossin, lambda a: mirror.schur(a, sort="lhp")):
+        with pytest.raises(NoGradientError, match=r"scipy\.linalg\.") as caught:
+            f(a)
+        assert "test_linalg.py:" in str(caught.value)
+    with pytest.raises(NoGradientError, match="complex"):
+        whence.grad(lambda a: np.sum(mirror.schur(a)[0]))(np.array([[0.0, 2.0], [-1.0, 0.0]]))
+
+
+def test_sylvester_of_real_matrices_with_a_complex_right_side():
+    """SciPy 1.17 itself is wrong here."""
+    a, b = np.array([[1.0, 5.0], [-5.0, 2.0]]), np.array([[3.0, 1.0], [-4.0, 1.0]])
+    q = RNG.standard_normal((2, 2)) + 1j * RNG.standard_normal((2, 2))
+    x = mirror.solve_sylvester(a, b, Variable(q)).data
+    np.testing.assert_allclose(a @ x + x @ b, q, atol=1e-14)
+
+
+def test_functions_of_matrices_against_mpmath_free_truths():
+    """expm of a nilpotent matrix and of a rotation, logm as its inverse, sqrtm squared."""
+    g = whence.grad(lambda a: np.sum(G * mirror.expm(a)))(np.zeros((3, 3)))
+    np.testing.assert_allclose(g, G, atol=1e-15)
+    a = PAIR + np.diag([0.0, 1.0, 2.0])
+    round_trip = whence.grad(lambda a: np.sum(G * mirror.logm(mirror.expm(a))))(a / 5)
+    np.testing.assert_allclose(round_trip, G, atol=1e-11)
+    squared = whence.grad(lambda a: np.sum(G * (mirror.sqrtm(a) @ mirror.sqrtm(a))))(a)
+    np.testing.assert_allclose(squared, G, atol=1e-12)
+
+
+def test_large_derivatives_of_expm_keep_their_digits():
+    """The direction is scaled beside the matrix: a cotangent of 1e12 costs no accuracy."""
+    a = PAIR / 4
+    one = whence.grad(lambda a: np.sum(G * mirror.expm(a)))(a)
+    many = whence.grad(lambda a: np.sum(1e12 * G * mirror.expm(a)))(a)
+    np.testing.assert_allclose(many / 1e12, one, rtol=1e-13)
+
+
+def test_polar_factor_of_an_orthogonal_matrix():
+    whole = whence.grad(lambda a: np.sum(G * mirror.polar(a)[0]))(Q)
+    np.testing.assert_allclose(whole, (G - Q @ G.T @ Q) / 2, atol=1e-13)

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..config import EAGER, Strictly, mode
 from ..errors import GraphError, InPlaceError, NoGradientError, ShapeError
+from .batched import Batched, holds_batched, looped, pull_rows
 from .graph import Absent, Constant, Leaf, Port, Stamp, fingerprint, next_generation, nobody
 from .origin import INSIDE, called_at, made_at, place_of, user_frame
 from .stash import Stash, in_slots, snapshot, stashed
@@ -112,6 +113,8 @@ class Function:
         for x in inputs:
             edge, value = (x.edge, x._data) if type(x) is Variable else (None, x)
             if edge is None:
+                if type(x) is Batched:
+                    return looped(self, self.label, inputs)
                 edge, value = _opened(x)
             edges.append(edge)
             values.append(value)
@@ -277,6 +280,12 @@ class Function:
             None if gx is None else self._checked(gx, value, record)
             for gx, value in zip(gxs, values, strict=True)
         ]
+
+    def pull_batched(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
+        """The same for many cotangents at once (a Batched value, or a list with some): one by one."""
+        if type(g) is Batched or (type(g) is list and holds_batched(g)):
+            return pull_rows(self.pull, g, record, wanted, self.label)
+        return self.pull(g, record, wanted)
 
     def _checked(self, gx: Any, value: Any, record: bool) -> Any:
         if isinstance(gx, Variable):

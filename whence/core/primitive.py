@@ -17,6 +17,7 @@ import numpy as np
 from ..config import EAGER, mode
 from ..errors import (
     AxisError,
+    BatchingError,
     BoundsError,
     DtypeError,
     GraphError,
@@ -25,6 +26,7 @@ from ..errors import (
     ShapeError,
     WhenceError,
 )
+from .batched import apply_batched, holds_batched, pointwise
 from .explain import operand_lines, shape_advice
 from .function import Function, conjugated, filled, stamps_of
 from .graph import Absent, Stamp, fingerprint, next_generation
@@ -66,6 +68,10 @@ class Primitive:
             or ``opaque``.
         domain: for each operand of an elementwise op, the interval that tests draw from.
         apply: the op on Variables and arrays: the quickest path that fits.
+        batch: the op on whole batches, ``batch(apply, batched, *operands, **params)``: ``batched`` says
+            which operands carry the examples along an axis in front; the result does. Written with
+            NumPy's functions, so that it records itself. ``pointwise`` for elementwise ops; None (or an
+            answer ``NotImplemented``): the op is applied to each example.
         listed: one of whence's own (in ``PRIMITIVES``), whose rules return fresh arrays.
         many: it returns a tuple.
         chooses: its rules only let elements through or not (``np.maximum``), which a small change
@@ -75,7 +81,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "_plans", "apply", "chooses", "domain", "forward", "jvp", "kind", "listed", "name", "reads", "vjp",
+        "_plans", "apply", "batch", "chooses", "domain", "forward", "jvp", "kind", "listed", "name", "reads",
+        "vjp",
     )  # fmt: skip
 
     def __init__(
@@ -88,8 +95,10 @@ class Primitive:
         domain: Sequence[tuple[float, float]] = (),
         listed: bool = True,
         many: bool = False,
+        batch: Callable[..., Any] | None = None,
         chooses: bool = False,
     ) -> None:
+        self.batch = pointwise if batch is None and kind == "elementwise" else batch
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
         self._plans: dict[tuple[int, ...], Plan] = {}
@@ -107,6 +116,11 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}>"
+
+    @property
+    def batching(self) -> str:
+        """How ``vmap`` computes it: by a ``"rule"`` for whole batches, or by a ``"loop"``."""
+        return "loop" if self.batch is None else "rule"
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """``apply``."""
@@ -141,6 +155,8 @@ class Primitive:
         for i, a in enumerate(args):
             if isinstance(a, Variable):
                 if a.edge is None:
+                    if holds_batched(args):
+                        return apply_batched(self, args, params)
                     a.edge = a._leaf()
                 edges.append(a.edge)
                 positions.append(i)
@@ -262,6 +278,15 @@ class Applied(Function):
             gx = rule(g, y, *values, **params) if params else rule(g, y, *values)
             gxs.append(conform(gx, self._values[i], self))
         return gxs
+
+    def pull_batched(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
+        """The same for many cotangents at once: NumPy's functions take batched ones."""
+        if self.primitive.listed:  # a user's rule may do anything with g
+            try:
+                return self.pull(g, record, wanted)
+            except BatchingError:
+                pass
+        return super().pull_batched(g, record, wanted)
 
     def sever(self) -> None:
         """Forget the inputs: the output becomes an input itself."""

@@ -111,12 +111,14 @@ def sweep(
     floor: int = 0,
     retained: Cotangents | None = None,
     guard: Any = None,
+    batched: bool = False,
 ) -> tuple[Cotangents, bool]:
     """Push cotangents from ``seeds`` (pairs of edge and cotangent) back to the leaves.
 
     With ``targets`` only these edges are collected, and neither other leaves nor nodes older than
     ``floor`` are followed. With ``record`` the rules run on Variables and record themselves. A
-    ``guard`` calls the rules in place of the nodes.
+    ``guard`` calls the rules in place of the nodes. With ``batched`` the cotangents are Batched
+    values: many sweeps in one.
 
     Returns the cotangents by edge, and whether anything was left aside because of ``targets``:
     the result then depends on Variables from outside.
@@ -128,8 +130,10 @@ def sweep(
     watch = mode().watch
     foreign = False
     if watch is not None and guard is None:
+        if batched:
+            return OPS["sweep by rows"](seeds, record=record, targets=targets, floor=floor)
         guard = OPS["guard"](seeds, refuses=False)
-    plain = not record and watch is None and retained is None and guard is None
+    plain = not record and watch is None and retained is None and guard is None and not batched
     start = _tick()
     for edge, g in seeds:
         newest = _queue(_arrive(edge, g, found, table), newest, heap)
@@ -169,10 +173,12 @@ def sweep(
             elif guard is not None:
                 pulled = guard(node, g, record, wanted)
             else:
-                pulled = node.pull(g, record, wanted)
+                pulled = (node.pull_batched if batched else node.pull)(g, record, wanted)
         except NeedsGraph as sign:
             if record:
                 raise
+            if batched:
+                return OPS["sweep by rows"](seeds, record=record, targets=targets, floor=floor)
             return _recorded_sweep(seeds, sign.lift, targets, floor, retained)
         except Exception as error:
             error.add_note(f"  while differentiating {node.label}, {made_at(node)}")
@@ -199,6 +205,8 @@ def sweep(
                 table[edge] = part
                 newest = edge if newest is None else _queue(edge, newest, heap)
     if guard is None and _tick() != start + 1 and any(_broken(g) for g in found.values()):
+        if batched:
+            return OPS["sweep by rows"](seeds, record=record, targets=targets, floor=floor)
         guard = OPS["guard"](seeds, refuses=not passing_nan())
         again = sweep(seeds, record=record, targets=targets, floor=floor, retained=retained, guard=guard)
         guard.finish(again[0])
@@ -212,6 +220,8 @@ def _broken(g: Any) -> bool:
         return bool(g != g)
     if type(g) is list:
         return any(part is not None and _broken(part) for part in g)
+    while hasattr(g, "physical"):  # of many cotangents: in any
+        g = g.physical
     g = getattr(g, "_data", g)
     if g.dtype.kind == "f":
         return g.size > 0 and bool(isnan(g.min()))  # one pass, and no array of answers

@@ -16,6 +16,13 @@ OPS: dict[Any, Callable[..., Any]] = {}
 #: NumPy functions that have no derivative to lose: they see plain arrays and return plain arrays.
 PLAIN: set[Any] = set()
 
+#: Those that ask only for types and shapes: inside ``vmap`` they answer for every example alike.
+OF_TYPES: set[Any] = set()
+
+#: Plain function -> its rule for whole batches, ``rule(function, batched, *arrays, **keywords)`` (see
+#: ``Primitive.batch``); a plain function without one is called for each example.
+BATCHING: dict[Any, Callable[..., Any]] = {}
+
 
 def name_of(function: Any) -> str:
     """``np.linalg.inv`` for ``numpy.linalg.inv``: how users write a function."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..config import mode
-from ..errors import DtypeError, GraphError, ShapeError
+from ..errors import BatchingError, DtypeError, GraphError, ShapeError
 from .array import Array, raw
 from .graph import Constant, Leaf, Port, hand_out, nobody
 from .origin import INSIDE, called_at, made_at, user_frame
@@ -334,6 +334,12 @@ class Variable(Array):
             )
         before = make(self._data, self.edge or self._leaf())
         after = OPS["setitem"](before, value, index)
+        if isinstance(after._data, Array):
+            raise BatchingError(
+                f"a value that differs from example to example (inside vmap) would be written into a "
+                f"Variable that all examples share{called_at()}\n"
+                "  → make it inside, from a value of the example: w = np.zeros_like(x)"
+            )
         if not recording:
             self._data, self.edge = after._data, self._leaf(self.name)
             return

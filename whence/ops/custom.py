@@ -19,11 +19,14 @@ from ..core.sweep import sweep
 from ..core.table import OPS, name_of
 from ..core.variable import Variable, as_data, constant, make
 from ..errors import GraphError, WhenceError
+from .batching import as_it_is
 
 #: The jvp rules that are being transposed just now.
 _TRANSPOSING: ContextVar[frozenset[Any]] = ContextVar("whence transposing", default=frozenset())
 
-identity = Primitive("identity", lambda x: x, vjp=[lambda g, y, x: g], reads=[""], kind="linear")
+identity = Primitive(
+    "identity", lambda x: x, vjp=[lambda g, y, x: g], reads=[""], kind="linear", batch=as_it_is
+)
 
 
 def primitive(

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..core.batched import peeled
 from ..core.origin import called_at
 from ..core.table import OPS
 from ..core.variable import Variable
@@ -67,6 +68,11 @@ def arrayed(x: Any, dtype: Any = None) -> Any:
 def frozen(x: Any) -> Any:
     """The bare value: what is computed from it is a constant to the gradient."""
     return x._data if isinstance(x, Variable) else x
+
+
+def anywhere(condition: Any) -> bool:
+    """Is a condition true of any element (inside ``vmap``: of any example)? For checks that raise."""
+    return bool(np.any(frozen(peeled(condition)[0])))
 
 
 def integral(dtype: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from ..core.batched import pointwise
 from ..core.primitive import Primitive, elementwise
 from ..core.sweep import wary
 from ..core.table import OPS
@@ -272,7 +273,7 @@ def _sign_rule(g: Any, y: Any, x: Any) -> Any:
     return np.where(size == 0, 0, (g - np.conjugate(y) * np.real(g * y)) / np.where(size == 0, 1, size))
 
 
-sign = Primitive("np.sign", np.sign, vjp=[_sign_rule])
+sign = Primitive("np.sign", np.sign, vjp=[_sign_rule], batch=pointwise)
 OPS[np.sign] = sign.apply
 copysign = elementwise(
     np.copysign,

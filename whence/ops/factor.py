@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batched import aligned
 from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.table import OPS
 from ..errors import LinAlgError, NoGradientError
-from .declare import frozen, implements
+from .batching import as_it_is, leading
+from .declare import anywhere, frozen, implements
 
 
 def swapped(a: Any) -> Any:
@@ -84,7 +86,11 @@ def at_least_matrix(x: Any, name: str) -> None:
 # --- inverse and solve ---------------------------------------------------------------------------
 
 inv = Primitive(
-    "np.linalg.inv", np.linalg.inv, vjp=[lambda g, y, x: -(swapped(y) @ g @ swapped(y))], reads=["y"]
+    "np.linalg.inv",
+    np.linalg.inv,
+    vjp=[lambda g, y, x: -(swapped(y) @ g @ swapped(y))],
+    reads=["y"],
+    batch=as_it_is,
 )
 OPS[np.linalg.inv] = lambda a: inv.apply(a)
 
@@ -102,7 +108,26 @@ def _solve_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     return solve(swapped(a), g)
 
 
-solve = Primitive("np.linalg.solve", np.linalg.solve, vjp=[_solve_left, _solve_right], reads=["01y", "01"])
+def _solve_all(op: Any, batched: Any, a: Any, b: Any) -> Any:
+    """Where the matrix is the same for all examples: once, with all of their columns side by side."""
+    vector = np.ndim(b) - batched[1] == 1
+    b = b[..., None] if vector else b
+    if not batched[0] and np.ndim(a) == 2 and np.ndim(b) == 3:
+        count, n, k = np.shape(b)
+        beside = op(a, np.reshape(np.moveaxis(b, 0, 1), (n, count * k)))
+        y = np.moveaxis(np.reshape(beside, (n, count, k)), 1, 0)
+    else:
+        y = op(*aligned(batched, (a, b), (2, 2)))
+    return y[..., 0] if vector else y
+
+
+solve = Primitive(
+    "np.linalg.solve",
+    np.linalg.solve,
+    vjp=[_solve_left, _solve_right],
+    reads=["01y", "01"],
+    batch=_solve_all,
+)
 OPS[np.linalg.solve] = lambda a, b: solve.apply(a, b)
 
 # --- determinants --------------------------------------------------------------------------------
@@ -114,7 +139,11 @@ def _stretched(g: Any) -> Any:
 
 
 det = Primitive(
-    "np.linalg.det", np.linalg.det, vjp=[lambda g, y, x: _stretched(g) * cofactors(x)], reads=["0"]
+    "np.linalg.det",
+    np.linalg.det,
+    vjp=[lambda g, y, x: _stretched(g) * cofactors(x)],
+    reads=["0"],
+    batch=as_it_is,
 )
 OPS[np.linalg.det] = lambda a: det.apply(a)
 
@@ -165,7 +194,7 @@ def _cofactors_rule(g: Any, y: Any, x: Any) -> Any:
     return _stretched(np.linalg.det(x)) * (along * y - y @ swapped(g) @ y)
 
 
-cofactors = Primitive("cofactors", _cofactors, vjp=[_cofactors_rule], reads=["0"])
+cofactors = Primitive("cofactors", _cofactors, vjp=[_cofactors_rule], reads=["0"], batch=as_it_is)
 
 
 def _cofactors_along(x: Any, e: Any) -> Any:
@@ -190,6 +219,7 @@ cofactors_along = Primitive(
     _cofactors_along,
     vjp=[_no_third, lambda g, y, x, e: cofactors_along(x, g)],
     reads=["01", "0"],
+    batch=leading(2, 2),
 )
 
 
@@ -198,7 +228,7 @@ def _slogdet_rule(g: Any, y: Any, x: Any) -> Any:
     sign, log = y
     singular = ~np.isfinite(frozen(log))
     if np.any(singular):
-        if np.any(np.not_equal(frozen(g_log), 0) & singular):
+        if anywhere(np.not_equal(frozen(g_log), 0) & singular):
             raise LinAlgError(
                 "np.linalg.slogdet of a singular matrix: the logarithm of the determinant is -inf and "
                 f"has no gradient{called_at()}\n  → np.linalg.det has one"
@@ -212,7 +242,11 @@ def _slogdet_rule(g: Any, y: Any, x: Any) -> Any:
 
 
 slogdet = Primitive(
-    "np.linalg.slogdet", lambda x: tuple(np.linalg.slogdet(x)), vjp=[_slogdet_rule], many=True
+    "np.linalg.slogdet",
+    lambda x: tuple(np.linalg.slogdet(x)),
+    vjp=[_slogdet_rule],
+    many=True,
+    batch=as_it_is,
 )
 _SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
 
@@ -233,7 +267,9 @@ def _cholesky_rule(g: Any, y: Any, a: Any) -> Any:
     return folded(swapped(np.linalg.solve(conjugate(lt), swapped(k))))
 
 
-cholesky = Primitive("np.linalg.cholesky", np.linalg.cholesky, vjp=[_cholesky_rule], reads=["y"])
+cholesky = Primitive(
+    "np.linalg.cholesky", np.linalg.cholesky, vjp=[_cholesky_rule], reads=["y"], batch=as_it_is
+)
 
 
 @implements(np.linalg.cholesky)
@@ -276,14 +312,20 @@ def no_gauge(q: Any, g: Any, name: str, what: str) -> None:
     q = frozen(q)
     turn = np.abs(q - adjoint(q))
     size = np.abs(frozen(g)).max(initial=0) * max(1, q.shape[-1])
-    if turn.size and turn.max() > 1e4 * np.finfo(q.dtype).eps * size:
+    if anywhere(turn > 1e4 * np.finfo(q.dtype).eps * size):
         raise LinAlgError(
             f"the loss depends on the {what} of {name}, which are an arbitrary basis{called_at()}\n"
             "  → let the loss depend on the space that they span (their projector) only"
         )
 
 
-qr = Primitive("np.linalg.qr", lambda a, mode: tuple(np.linalg.qr(a, mode)), vjp=[_qr_rule], many=True)
+qr = Primitive(
+    "np.linalg.qr",
+    lambda a, mode: tuple(np.linalg.qr(a, mode)),
+    vjp=[_qr_rule],
+    many=True,
+    batch=as_it_is,
+)
 _QRResult = type(np.linalg.qr(np.eye(1)))
 
 

@@ -15,6 +15,7 @@ from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.table import OPS, PLAIN
 from ..errors import AxisError
+from .batching import along_axis
 from .declare import implements, misfit, no_out, normal_axes
 
 #: The norm that scales the other direction's transform as this one scales its own.
@@ -22,12 +23,19 @@ SWAPPED: dict[Any, Any] = {None: "forward", "backward": "forward", "ortho": "ort
 
 # --- primitives: transforms of the whole length --------------------------------------------------
 
+
+def _along_axes(op: Any, batched: Any, x: Any, axes: Any, norm: Any = None) -> Any:
+    ndim = np.ndim(x) - 1
+    return op(x, axes=tuple(normal_axes(a, ndim)[0] + 1 for a in axes), norm=norm)
+
+
 fftn = Primitive(
     "np.fft.fftn",
     lambda x, axes, norm=None: np.fft.fftn(x, axes=axes, norm=norm),
     vjp=[lambda g, y, x, axes, norm=None: np.fft.fftn(g, axes=axes, norm=norm)],
     reads=[""],
     kind="linear",
+    batch=_along_axes,
 )
 ifftn = Primitive(
     "np.fft.ifftn",
@@ -35,6 +43,7 @@ ifftn = Primitive(
     vjp=[lambda g, y, x, axes, norm=None: np.fft.ifftn(g, axes=axes, norm=norm)],
     reads=[""],
     kind="linear",
+    batch=_along_axes,
 )
 
 
@@ -66,6 +75,7 @@ rfft = Primitive(
     vjp=[_rfft_rule],
     reads=[""],
     kind="linear",
+    batch=along_axis,
 )
 irfft = Primitive(
     "np.fft.irfft",
@@ -73,6 +83,7 @@ irfft = Primitive(
     vjp=[_irfft_rule],
     reads=[""],
     kind="linear",
+    batch=along_axis,
 )
 
 # --- NumPy's functions: cropped or padded first --------------------------------------------------

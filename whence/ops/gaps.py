@@ -7,10 +7,12 @@ there; one that does has no derivative, and raises.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
+from ..core.batched import peeled
 from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..errors import LinAlgError
@@ -36,15 +38,15 @@ def negligible(n: Any, size: Any) -> Any:
 
 def size_of(*matrices: Any) -> Any:
     """The largest element of each matrix of a stack, over several stacks: (..., 1, 1)."""
-    return np.max([np.abs(frozen(m)).max(axis=(-2, -1), initial=0) for m in matrices], axis=0)[
-        ..., None, None
-    ]
+    sizes = [np.max(np.abs(frozen(m)), axis=(-2, -1), initial=0) for m in matrices]
+    return functools.reduce(np.maximum, sizes)[..., None, None]
 
 
 def refuse_pair(w: Any, where: Any, name: str, why: str) -> LinAlgError:
     """The error for the first pair of values at ``where``: their indices, values and gap."""
     w = frozen(w)
     *batch, i, j = (int(k) for k in np.argwhere(where)[0])
+    batch = batch[len(batch) + 1 - w.ndim :]  # where many cotangents come at once, of which matrix it was
     a, b = w[(*batch, i)], w[(*batch, j)]
     stack = f" of matrix {tuple(batch)}" if batch else ""
     return LinAlgError(
@@ -73,8 +75,25 @@ def _quotient_bottom(g: Any, y: Any, n: Any, d: Any, dead: Any, size: Any, refus
     return -quotient(g, d, dead=dead, size=0.0, refusal=refusal) * y
 
 
+def _quotient_all(op: Any, batched: Any, n: Any, d: Any, dead: Any, size: Any, refusal: Any) -> Any:
+    """Many numerators at once; the rest is the same for all, but for their sizes."""
+    if batched[1]:
+        return NotImplemented
+    return op(n, d, dead=dead, size=peeled(size)[0], refusal=refusal)
+
+
+def _first_only(op: Any, batched: Any, x: Any, w: Any, **params: Any) -> Any:
+    return NotImplemented if batched[1] else op(x, w, **params)
+
+
 # n / d, where d is dead zero; then n has to be zero up to rounding, and so has what comes back
-quotient = Primitive("quotient", _quotient, vjp=[_quotient_top, _quotient_bottom], reads=["1", "1y"])
+quotient = Primitive(
+    "quotient",
+    _quotient,
+    vjp=[_quotient_top, _quotient_bottom],
+    reads=["1", "1y"],
+    batch=_quotient_all,
+)
 
 
 def over_gaps(n: Any, w: Any, size: Any, name: str) -> Any:
@@ -166,7 +185,11 @@ def _diagonal_of(h: Any, w: Any, dead: Any, name: str) -> Any:
 
 
 on_diagonal = Primitive(
-    "on_diagonal", _on_diagonal, vjp=[_from_diagonal, lambda g, y, x, w, dead, name: None], reads=["1", ""]
+    "on_diagonal",
+    _on_diagonal,
+    vjp=[_from_diagonal, lambda g, y, x, w, dead, name: None],
+    reads=["1", ""],
+    batch=_first_only,
 )
 diagonal_of = Primitive(
     "diagonal_of",
@@ -176,4 +199,5 @@ diagonal_of = Primitive(
         lambda g, y, h, w, dead, name: None,
     ],
     reads=["1", ""],
+    batch=_first_only,
 )

@@ -13,6 +13,7 @@ import numpy as np
 from ..core.primitive import Primitive
 from ..core.table import OPS
 from ..core.variable import Variable
+from .batching import examples, repeated
 from .declare import misfit
 
 Leaves = tuple[list[Any], tuple[int, ...]]
@@ -22,12 +23,19 @@ def _gather_rule(i: int, g: Any, y: Any, *xs: Any, shape: tuple[int, ...]) -> An
     return np.reshape(g, (len(xs), *np.shape(xs[i])))[i]
 
 
+def _gather_all(op: Any, batched: Any, *xs: Any, shape: tuple[int, ...]) -> Any:
+    size = examples(batched, xs)
+    parts = [repeated(x, mine, size) for x, mine in zip(xs, batched, strict=True)]
+    return np.moveaxis(op(*parts, shape=shape), len(shape), 0)
+
+
 gather = Primitive(
     "np.array",
     lambda *xs, shape: np.reshape(np.array(xs), (*shape, *np.shape(xs[0]))),
     vjp=_gather_rule,
     reads=[""],
     kind="linear",
+    batch=_gather_all,
 )
 
 

@@ -15,8 +15,9 @@ from ..core.primitive import Primitive
 from ..core.sweep import wary
 from ..core.table import OPS
 from ..core.variable import Variable
-from ..errors import DtypeError
+from ..errors import BatchingError, DtypeError
 from .declare import implements, misfit, no_out, normal_axes
+from .indexing import gathered, holds_batched, read, spread, write, written
 
 
 def plain_index(index: Any) -> Any:
@@ -54,6 +55,7 @@ getitem = Primitive(
     vjp=[lambda g, y, x, index: scatter(wary(g), index=index, shape=x.shape)],
     reads=[""],
     kind="linear",
+    batch=read,
 )
 scatter = Primitive(
     "scatter",
@@ -61,13 +63,22 @@ scatter = Primitive(
     vjp=[lambda g, y, x, index, shape: g[index]],
     reads=[""],
     kind="linear",
+    batch=spread,
 )
 
 
 @implements("getitem")
 def _getitem(x: Any, index: Any) -> Any:
     kind = type(index)
-    return getitem.apply(x, index=index if kind is slice or kind is int else plain_index(index))
+    if kind is slice or kind is int:
+        return getitem.apply(x, index=index)
+    index = plain_index(index)
+    try:
+        return getitem.apply(x, index=index)
+    except BatchingError:
+        if holds_batched(index):
+            return gathered(x, index)
+        raise
 
 
 def _set(x: Any, value: Any, index: Any) -> Any:
@@ -98,12 +109,21 @@ def _setitem_value(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
     return np.reshape(g, (1,) * extra + g.shape) if extra > 0 else g
 
 
-setitem = Primitive("setitem", _set, vjp=[_setitem_rest, _setitem_value], reads=["", ""], kind="linear")
+setitem = Primitive(
+    "setitem", _set, vjp=[_setitem_rest, _setitem_value], reads=["", ""], kind="linear", batch=write
+)
 
 
 @implements("setitem")
 def _setitem(x: Any, value: Any, index: Any) -> Any:
-    return setitem(x, value, index=plain_index(index))
+    index = plain_index(index)
+    return written(x, value, index) if holds_batched(index) else setitem(x, value, index=index)
+
+
+def _whole_index(indices: Any) -> Any:
+    """Indices for ``take``, as one array."""
+    indices = plain_index(indices)
+    return indices if isinstance(indices, Variable) else np.asarray(indices)
 
 
 # --- NumPy's functions over them -----------------------------------------------------------------
@@ -112,15 +132,16 @@ def _setitem(x: Any, value: Any, index: Any) -> Any:
 @implements(np.take)
 def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise") -> Any:
     no_out("np.take", out)
+    a = a if isinstance(a, Variable) else np.asarray(a)
     if axis is None:
         a, axis = np.ravel(a), 0
     (axis,) = normal_axes(axis, a.ndim)
-    order = np.asarray(plain_index(indices))
+    order = _whole_index(indices)
     if mode == "wrap":
         order = order % a.shape[axis]
     elif mode == "clip":
         order = np.clip(order, 0, a.shape[axis] - 1)
-    return a[(slice(None),) * axis + (order,)]
+    return _getitem(a, (slice(None),) * axis + (order,))
 
 
 @implements(np.take_along_axis)
@@ -128,10 +149,10 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
         arr, axis = np.ravel(arr), 0
     (axis,) = normal_axes(axis, arr.ndim)
-    indices = np.asarray(plain_index(indices))
+    indices = _whole_index(indices)
     where = list(np.ogrid[tuple(slice(n) for n in arr.shape)])
     where[axis] = indices
-    return arr[tuple(where)]
+    return _getitem(arr, tuple(where))
 
 
 @implements(np.sort)

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.primitive import Primitive
 from ..core.table import OPS
 from ..core.variable import Variable
+from .batching import examples, repeated
 from .declare import implements, misfit, no_out, normal_axes
 
 
@@ -19,12 +20,20 @@ def _concatenate_rule(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
     return g[(slice(None),) * axis + (slice(start, start + xs[i].shape[axis]),)]
 
 
+def _concatenate_all(op: Any, batched: Any, *xs: Any, axis: int) -> Any:
+    size = examples(batched, xs)
+    return op(
+        *(repeated(x, mine, size) for x, mine in zip(xs, batched, strict=True)), axis=axis + (axis >= 0)
+    )
+
+
 concatenate = Primitive(
     "np.concatenate",
     lambda *xs, axis: np.concatenate(xs, axis),
     vjp=_concatenate_rule,
     reads=[""],
     kind="linear",
+    batch=_concatenate_all,
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batched import aligned
 from ..core.primitive import Primitive
 from ..core.table import OPS
 from .contract import contract
@@ -33,8 +34,52 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     return np.matmul(_swap(a), g)
 
 
+FEW = 32  # columns up to which one product with all examples side by side beats one for each
+
+
+def _matmul_all(op: Any, batched: Any, a: Any, b: Any) -> Any:
+    """One product of large matrices wherever one of the operands is the same for all examples."""
+    first, second = batched
+    left, right = np.ndim(a) - first, np.ndim(b) - second
+    if left == 1 and right == 1 and first and second:
+        return op(a[:, None, :], b[:, :, None])[:, 0, 0]
+    if not second and left <= 2 and right <= 2:
+        return op(a, b) if left == 1 else _rows_times(op, a, b)
+    if not first and left <= 2 and right <= 2:
+        return _times_columns(op, a, b)
+    if left == 1 or right == 1:
+        a = a[..., None, :] if left == 1 else a
+        b = b[..., None] if right == 1 else b
+        y = op(*aligned(batched, (a, b), (2, 2)))
+        y = y[..., 0, :] if left == 1 else y
+        return y[..., 0] if right == 1 else y
+    return op(*aligned(batched, (a, b), (2, 2)))
+
+
+def _rows_times(op: Any, a: Any, b: Any) -> Any:
+    """``(B, m, k) @ (k, n)`` or ``@ (k,)``: the rows of all examples under each other."""
+    count, m, k = np.shape(a)
+    return np.reshape(op(np.reshape(a, (count * m, k)), b), (count, m, *np.shape(b)[1:]))
+
+
+def _times_columns(op: Any, a: Any, b: Any) -> Any:
+    """``(m, k)`` or ``(k,)`` with ``(B, k)`` or ``(B, k, n)``: the columns of all examples side by side."""
+    if np.ndim(b) == 2:  # (B, k) @ (k, m)
+        return op(b, np.transpose(a))
+    count, k, n = np.shape(b)
+    if np.ndim(a) == 1 or n > FEW:
+        return op(a, b)
+    beside = np.reshape(np.moveaxis(b, 0, 1), (k, count * n))
+    return np.moveaxis(np.reshape(op(a, beside), (np.shape(a)[0], count, n)), 1, 0)
+
+
 matmul = Primitive(
-    "np.matmul", np.matmul, vjp=[_matmul_left, _matmul_right], reads=["1", "0"], kind="multilinear"
+    "np.matmul",
+    np.matmul,
+    vjp=[_matmul_left, _matmul_right],
+    reads=["1", "0"],
+    kind="multilinear",
+    batch=_matmul_all,
 )
 
 OPS[np.matmul] = matmul.apply
@@ -149,11 +194,21 @@ def _einsum_rule(i: int, g: Any, y: Any, *xs: Any, subscripts: str, optimize: An
     return einsum(*(x for _, x in parts), subscripts=spec, optimize=optimize)
 
 
+def _einsum_all(op: Any, batched: Any, *xs: Any, subscripts: str, optimize: Any) -> Any:
+    spare = next((c for c in string.ascii_letters if c not in subscripts), None)
+    if spare is None:
+        return NotImplemented
+    sources, _, output = subscripts.partition("->")
+    terms = [spare + t if mine else t for t, mine in zip(sources.split(","), batched, strict=True)]
+    return op(*xs, subscripts=",".join(terms) + "->" + spare + output, optimize=optimize)
+
+
 einsum = Primitive(
     "np.einsum",
     contract,
     vjp=_einsum_rule,
     kind="multilinear",
+    batch=_einsum_all,
 )
 
 

@@ -11,7 +11,8 @@ from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.variable import Variable
 from ..errors import LinAlgError, NoGradientError
-from .declare import frozen, implements, misfit, no_out
+from .batching import as_it_is
+from .declare import anywhere, frozen, implements, misfit, no_out
 from .factor import adjoint, at_least_matrix, conjugate, hermitian, square_only, swapped
 
 # --- pseudo-inverse and least squares ------------------------------------------------------------
@@ -25,7 +26,7 @@ def _pinv_rule(g: Any, y: Any, a: Any, rcond: Any) -> Any:
     return outside + inside - yt @ g @ yt
 
 
-pinv = Primitive("np.linalg.pinv", np.linalg.pinv, vjp=[_pinv_rule], reads=["0y"])
+pinv = Primitive("np.linalg.pinv", np.linalg.pinv, vjp=[_pinv_rule], reads=["0y"], batch=as_it_is)
 
 
 @implements(np.linalg.pinv)
@@ -60,7 +61,7 @@ def drops_much(a: Any, rcond: Any) -> bool:
     s = np.linalg.svd(a, compute_uv=False)
     top = s.max(axis=-1, keepdims=True)
     dropped = s <= np.asarray(rcond)[..., None] * top
-    return bool(np.any(dropped & (s > 100 * max(a.shape[-2:]) * np.finfo(s.dtype).eps * top)))
+    return anywhere(dropped & (s > 100 * max(a.shape[-2:]) * np.finfo(s.dtype).eps * top))
 
 
 def _truncated_pinv(a: Any, rcond: Any) -> Any:
@@ -208,7 +209,7 @@ def _cond(x: Any, p: Any = None) -> Any:
 
 
 def _ratio(top: Any, bottom: Any) -> Any:
-    if np.any(np.equal(bottom, 0)):
+    if anywhere(np.equal(bottom, 0)):
         raise LinAlgError(
             f"np.linalg.cond of a singular matrix is infinite and has no gradient{called_at()}\n"
             "  → np.linalg.cond(v.data) for its value"

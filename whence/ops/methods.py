@@ -26,7 +26,8 @@ _NOT_CHAINED = {
 _BINARY = [
     f
     for f in OPS
-    if isinstance(f, np.ufunc) and (f.nin, f.nout, f.signature) == (2, 1, None) and f not in _NOT_CHAINED
+    if isinstance(f, np.ufunc) and (f.nin, f.nout, f.signature) == (2, 1, None)
+    if getattr(np, f.__name__, None) is f and f not in _NOT_CHAINED  # of NumPy's own
 ]
 
 

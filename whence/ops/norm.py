@@ -9,8 +9,10 @@ from scipy import special
 
 from ..core.primitive import Primitive
 from ..core.table import OPS
+from ..core.variable import Variable
+from .batching import along_axis, over_axes
 from .corner import cornered
-from .declare import expanded, frozen, implements, is_number, misfit, normal_axes
+from .declare import anywhere, expanded, frozen, implements, is_number, misfit, normal_axes
 
 
 def _norm_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -25,6 +27,7 @@ norm2 = Primitive(
     "np.linalg.norm",
     lambda x, axis=None, keepdims=False: _euclidean(x, axis, keepdims),
     vjp=[_norm_rule],
+    batch=over_axes,
 )
 
 
@@ -75,13 +78,13 @@ def _p_norm_rule(g: Any, y: Any, x: Any, order: float, axis: int, keepdims: bool
     size = np.absolute(x)
     zero = np.equal(size, 0) | origin
     one = np.ones((), y.dtype)
-    size, y = np.where(zero, one, size), np.where(np.equal(y, 0), one, y)
+    size, y = np.where(zero, one, size), np.where(origin, one, y)
     direction = np.conjugate(x) / size if x.dtype.kind == "c" else np.sign(x)
     slope = np.where(zero, np.zeros((), x.dtype), (size / y) ** (order - 1) * direction)
-    return g * (np.where(origin, cornered(x, origin), slope) if np.any(origin) else slope)
+    return g * (np.where(origin, cornered(x, origin), slope) if anywhere(origin) else slope)
 
 
-norm_p = Primitive("np.linalg.norm(p)", _p_norm, vjp=[_p_norm_rule])
+norm_p = Primitive("np.linalg.norm(p)", _p_norm, vjp=[_p_norm_rule], batch=along_axis)
 
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -125,21 +128,26 @@ def _vector_norm_of(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord:
     return np.expand_dims(y, axes) if keepdims else y
 
 
-def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    # exp(x - y) would be off by eps * |y|; the shift is a constant, it cancels
-    top = np.max(frozen(x), axis=axis, keepdims=True, initial=-np.inf)
-    weights = np.exp(x - np.where(np.isfinite(top), top, 0))
+def _top(a: Any, axis: Any) -> Any:
+    """The largest exponents, as constants; 0 where they are infinite."""
+    top = np.max(np.real(frozen(a)), axis=axis, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(top), top, 0)
+
+
+def _log_total(a: Any, axis: Any) -> Any:
+    """``log(sum(exp(a)))`` with the axes kept, composed: its gradient needs no second exponential."""
+    top = _top(a, axis)
+    weights = np.exp(a - top)
     total = np.sum(weights, axis=axis, keepdims=True)
-    share = weights / np.where(np.equal(total, 0), 1, total)  # all -inf: no weight anywhere
-    return expanded(g, x.ndim, axis, keepdims) * share
-
-
-logsumexp_ = Primitive(
-    "scipy.special.logsumexp",
-    lambda x, axis=None, keepdims=False: special.logsumexp(x, axis=axis, keepdims=keepdims),
-    vjp=[_logsumexp_rule],
-    reads=["0"],
-)
+    if anywhere(np.equal(total, 0)):  # nothing but -inf: no weight anywhere
+        nothing = np.equal(total, 0)
+        return np.where(nothing, -np.inf, np.log(np.where(nothing, 1, total)) + top)
+    if anywhere((np.absolute(total) < 1.5) & (np.absolute(top) < 1)):
+        # The result may be nearly 0: what exceeds 1 in the total is added up on its own.
+        largest = np.equal(frozen(a), top)
+        several = np.sum(largest, axis=axis, keepdims=True, dtype=top.dtype) - 1
+        return np.log1p(np.sum(weights - largest, axis=axis, keepdims=True) + several) + top
+    return np.log(total) + top
 
 
 def logsumexp(
@@ -160,12 +168,16 @@ def logsumexp(
         >>> print(logsumexp(np.array([1000.0, 1000.0])))
         1000.6931471805599
     """
+    if not isinstance(a, Variable) and not isinstance(b, Variable):
+        return special.logsumexp(a, axis, b, keepdims, return_sign)
     if b is None:
-        y = logsumexp_(a, axis=axis, keepdims=keepdims)
+        a = np.reshape(a, (1,)) if a.ndim == 0 else a  # as SciPy, which makes one axis of none
+        y = _log_total(a, axis)
+        if not keepdims:
+            y = np.squeeze(y, axis=None if axis is None else normal_axes(axis, a.ndim))
         return (y, np.ones_like(y)) if return_sign else y
-    top = np.max(np.where(np.not_equal(b, 0), a, -np.inf), axis=axis, keepdims=True)
-    top = np.asarray(frozen(top))  # the shift cancels
-    top = np.where(np.isfinite(top), top, 0)
+    a = np.astype(a, np.result_type(a, b))
+    top = _top(np.where(np.not_equal(b, 0), a, -np.inf), axis)
     total = np.sum(b * np.exp(a - top), axis=axis, keepdims=True)
     sign = np.sign(frozen(total))
     y = np.log(np.absolute(total)) + top
@@ -177,4 +189,4 @@ def logsumexp(
     return np.where(sign < 0, np.nan, y)
 
 
-OPS[np.logaddexp, "reduce"] = lambda a, axis=0, keepdims=False: logsumexp_(a, axis=axis, keepdims=keepdims)
+OPS[np.logaddexp, "reduce"] = lambda a, axis=0, keepdims=False: logsumexp(a, axis, keepdims=keepdims)

@@ -6,11 +6,13 @@ arrays out. And angle, divmod, modf, round, ``ufunc.outer``, ufuncs called with 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..core.batched import Batched, looped, plainly, pointwise
 from ..core.origin import called_at
 from ..core.primitive import PRIMITIVES, Primitive
 from ..core.table import OPS, PLAIN
@@ -47,6 +49,7 @@ rounded = Primitive(
     lambda x, decimals: np.round(x, decimals),
     vjp=[lambda g, y, x, decimals: np.zeros_like(g)],
     reads=[""],
+    batch=pointwise,
 )
 
 
@@ -67,13 +70,15 @@ def _divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
     return np.floor_divide(x1, x2), np.remainder(x1, x2)
 
 
-modf = Primitive("np.modf", lambda x: np.modf(x), vjp=[lambda g, y, x: g[0]], reads=[""], many=True)
+modf = Primitive(
+    "np.modf", lambda x: np.modf(x), vjp=[lambda g, y, x: g[0]], reads=[""], many=True, batch=pointwise
+)
 OPS[np.modf] = modf.apply
 
 
 @implements(np.frexp)
 def _frexp(x: Any) -> tuple[Any, Any]:
-    _, exponent = np.frexp(x._data)
+    _, exponent = plainly(np.frexp, x)
     return np.ldexp(x, -exponent), exponent
 
 
@@ -81,7 +86,7 @@ def _frexp(x: Any) -> tuple[Any, Any]:
 def _nan_to_num(
     x: Any, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Any:
-    replaced = np.nan_to_num(x._data, nan=nan, posinf=posinf, neginf=neginf)
+    replaced = plainly(np.nan_to_num, x, nan=nan, posinf=posinf, neginf=neginf)
     return np.where(np.isfinite(x), x, replaced)
 
 
@@ -97,7 +102,7 @@ def _full_like(
     device: Any = None,
 ) -> Any:
     if not isinstance(fill_value, Variable):
-        return np.full_like(getattr(a, "_data", a), fill_value, dtype, order, False, shape)
+        return plainly(np.full_like, a, fill_value, dtype, order, False, shape)
     shape = np.shape(a) if shape is None else shape
     full = np.broadcast_to(fill_value, shape)
     return np.astype(full, np.result_type(a) if dtype is None else dtype)
@@ -105,11 +110,20 @@ def _full_like(
 
 @implements(np.bincount)
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    if isinstance(x, Batched) or isinstance(weights, Batched):
+        return _bincount_all(x, weights, minlength)
     x = np.asarray(getattr(x, "_data", x))
     if not isinstance(weights, Variable):
         return np.bincount(x, weights, minlength)
     length = np.bincount(x, minlength=minlength).size
     return PRIMITIVES["scatter"](weights.astype(np.float64), index=x, shape=(length,))
+
+
+def _bincount_all(x: Any, weights: Any, minlength: int) -> Any:
+    if isinstance(x, Batched):  # how many bins there are differs from example to example
+        return looped(functools.partial(np.bincount, minlength=minlength), "np.bincount", (x, weights))
+    length = np.bincount(x, minlength=minlength).size
+    return PRIMITIVES["scatter"](weights.astype(np.float64), index=np.asarray(x), shape=(length,))
 
 
 @implements("ufunc keywords")

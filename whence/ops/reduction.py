@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batched import plainly
 from ..core.primitive import Primitive
 from ..core.sweep import wary
 from ..core.table import OPS
+from .batching import along_axis, over_axes
 from .corner import cornered
 from .declare import expanded, implements, integral, is_number, misfit, no_out, normal_axes
 
@@ -29,6 +31,7 @@ sum_ = Primitive(
     vjp=[lambda g, y, x, axis=None, dtype=None, keepdims=False: _spread(g, x, axis, keepdims)],
     reads=[""],
     kind="linear",
+    batch=over_axes,
 )
 
 
@@ -47,7 +50,7 @@ def _sum(
         return y if initial is np._NoValue or is_number(initial, 0) else y + initial
     no_out("np.sum", out)
     if integral(dtype):
-        return np.sum(a._data, axis, dtype, None, keepdims, initial, where)
+        return plainly(np.sum, a, axis, dtype, None, keepdims, initial, where)
     if where is not True:
         a = np.where(where, a, 0)
     y = sum_.apply(a, axis=axis, dtype=dtype, keepdims=_flag(keepdims))
@@ -86,6 +89,7 @@ mean = Primitive(
     ],
     reads=[""],
     kind="linear",
+    batch=over_axes,
 )
 
 
@@ -95,7 +99,7 @@ def _mean(
 ) -> Any:
     no_out("np.mean", out)
     if integral(dtype):
-        return np.mean(a._data, axis, dtype, None, keepdims, where=where)
+        return plainly(np.mean, a, axis, dtype, None, keepdims, where=where)
     if where is np._NoValue or where is True:
         return mean.apply(a, axis=axis, dtype=dtype, keepdims=_flag(keepdims))
     total = _sum(a, axis, dtype, None, keepdims, 0, where)
@@ -114,6 +118,7 @@ cumsum = Primitive(
     vjp=[lambda g, y, x, axis: np.flip(np.cumsum(np.flip(g, axis), axis), axis)],
     reads=[""],
     kind="linear",
+    batch=along_axis,
 )
 
 
@@ -152,7 +157,7 @@ def _lowest(x: Any) -> float:
     return float(np.sqrt(np.finfo(x.dtype).tiny))
 
 
-cumprod = Primitive("np.cumprod", lambda x, axis: np.cumprod(x, axis), vjp=[_cumprod_rule])
+cumprod = Primitive("np.cumprod", lambda x, axis: np.cumprod(x, axis), vjp=[_cumprod_rule], batch=along_axis)
 
 
 @implements(np.cumprod)
@@ -189,6 +194,7 @@ prod = Primitive(
     "np.prod",
     lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis, keepdims=keepdims),
     vjp=[_prod_rule],
+    batch=over_axes,
 )
 
 
@@ -232,6 +238,7 @@ def _extreme(name: str, ufunc: Any, pair: Any) -> Any:
         name,
         lambda x, axis=None, keepdims=False: ufunc.reduce(x, axis, None, None, keepdims),
         vjp=[_extreme_rule],
+        batch=over_axes,
         chooses=True,
     )
 
@@ -291,6 +298,7 @@ var = Primitive(
     lambda x, axis=None, ddof=0, keepdims=False: np.var(x, axis, ddof=ddof, keepdims=keepdims),
     vjp=[_var_rule],
     reads=["0"],
+    batch=over_axes,
 )
 
 

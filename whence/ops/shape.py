@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from ..core.batched import pointwise
 from ..core.origin import called_at
 from ..core.primitive import PRIMITIVES, Primitive
 from ..core.sweep import wary
 from ..core.table import OPS
 from ..core.variable import Variable
 from ..errors import DtypeError, NoGradientError
+from .batching import as_it_is, over_axes
 from .declare import frozen, implements, misfit, no_out, normal_axes
 
 # --- one array in, one out -----------------------------------------------------------------------
+
+
+def _reshape_all(op: Any, batched: Any, x: Any, shape: Any, order: Any = "C") -> Any:
+    count, *lengths = np.shape(x)
+    shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    others = math.prod(n for n in shape if n != -1)
+    if shape.count(-1) == 1 and others:
+        shape = tuple(math.prod(lengths) // others if n == -1 else n for n in shape)
+    if order == "C":
+        return op(x, shape=(count, *shape))
+    # the first axis varies fastest, so the examples go last
+    return np.moveaxis(op(np.moveaxis(x, 0, -1), shape=(*shape, count), order=order), -1, 0)
+
 
 reshape = Primitive(
     "np.reshape",
@@ -22,6 +38,7 @@ reshape = Primitive(
     vjp=[lambda g, y, x, shape, order="C": g.reshape(x.shape, order=order)],
     reads=[""],
     kind="linear",
+    batch=_reshape_all,
 )
 
 
@@ -41,6 +58,14 @@ def _ravel(a: Any, order: Any = "C") -> Any:
     return _reshape(a, (-1,), order)
 
 
+def _transpose_all(op: Any, batched: Any, x: Any, axes: Any = None) -> Any:
+    ndim = np.ndim(x) - 1
+    axes = range(ndim)[::-1] if axes is None else axes
+    if len(axes) != ndim or not all(-ndim <= a < ndim for a in axes):
+        raise misfit(f"axes {tuple(axes)} do not name each of {ndim} axes")
+    return op(x, axes=(0, *(a % ndim + 1 for a in axes)))
+
+
 transpose = Primitive(
     "np.transpose",
     lambda x, axes=None: np.transpose(x, axes),
@@ -51,6 +76,7 @@ transpose = Primitive(
     ],
     reads=[""],
     kind="linear",
+    batch=_transpose_all,
 )
 
 
@@ -125,12 +151,21 @@ OPS[np.atleast_1d] = _at_least(1, lambda a: np.reshape(a, (1,)))
 OPS[np.atleast_2d] = _at_least(2, lambda a: np.reshape(a, (1, np.size(a))))
 OPS[np.atleast_3d] = _at_least(3, _to_3d)
 
+
+def _broadcast_all(op: Any, batched: Any, x: Any, shape: Any) -> Any:
+    shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    missing = len(shape) - np.ndim(x) + 1
+    x = np.expand_dims(x, tuple(range(1, 1 + missing))) if missing > 0 else x
+    return op(x, shape=(np.shape(x)[0], *shape))
+
+
 broadcast_to = Primitive(
     "np.broadcast_to",
     lambda x, shape: np.broadcast_to(x, shape),
     vjp=[lambda g, y, x, shape: g],  # the engine undoes broadcasting
     reads=[""],
     kind="linear",
+    batch=_broadcast_all,
 )
 
 
@@ -151,10 +186,21 @@ flip = Primitive(
     vjp=[lambda g, y, x, axis=None: np.flip(g, axis)],
     reads=[""],
     kind="linear",
+    batch=over_axes,
 )
 OPS[np.flip] = lambda m, axis=None: flip(m, axis=axis)
 OPS[np.flipud] = lambda m: flip(m, axis=0)
 OPS[np.fliplr] = lambda m: flip(m, axis=1)
+
+
+def _roll_all(op: Any, batched: Any, x: Any, shift: Any, axis: Any = None) -> Any:
+    ndim = np.ndim(x) - 1
+    if axis is None:
+        flat = np.reshape(x, (np.shape(x)[0], -1))
+        return np.reshape(op(flat, shift=shift, axis=1), np.shape(x))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    return op(x, shift=shift, axis=tuple(normal_axes(a, ndim)[0] + 1 for a in axes))
+
 
 roll = Primitive(
     "np.roll",
@@ -162,6 +208,7 @@ roll = Primitive(
     vjp=[lambda g, y, x, shift, axis=None: np.roll(g, _negated(shift), axis)],
     reads=[""],
     kind="linear",
+    batch=_roll_all,
 )
 
 
@@ -188,7 +235,12 @@ def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 
 
 copy = Primitive(
-    "np.copy", lambda x: np.array(x, copy=True), vjp=[lambda g, y, x: g], reads=[""], kind="linear"
+    "np.copy",
+    lambda x: np.array(x, copy=True),
+    vjp=[lambda g, y, x: g],
+    reads=[""],
+    kind="linear",
+    batch=as_it_is,
 )
 OPS[np.copy] = lambda a, order="K", subok=False: copy(a)
 OPS[np.ascontiguousarray] = lambda a, dtype=None, *, like=None: copy(a) if dtype is None else a.astype(dtype)
@@ -199,6 +251,7 @@ astype = Primitive(
     vjp=[lambda g, y, x, dtype: g],  # the engine gives a gradient its input's dtype
     reads=[""],
     kind="linear",
+    batch=as_it_is,
 )
 
 
@@ -206,7 +259,7 @@ astype = Primitive(
 def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     dtype = np.dtype(dtype)
     if dtype.kind in "iub":
-        return x._data.astype(dtype)
+        return astype(x._data, dtype=dtype)
     if dtype.kind not in "fc":
         raise DtypeError(f"a Variable holds numbers; it cannot become {dtype}{called_at()}")
     if x.dtype.kind == "c" and dtype.kind == "f":
@@ -236,6 +289,7 @@ repeat = Primitive(
     vjp=[_repeat_rule],
     reads=[""],
     kind="linear",
+    batch=lambda op, batched, x, repeats, axis: op(x, repeats=repeats, axis=axis + 1),
 )
 
 
@@ -265,6 +319,7 @@ pad_zeros = Primitive(
     vjp=[lambda g, y, x, width: g[tuple(slice(a, n - b) for (a, b), n in zip(width, g.shape, strict=True))]],
     reads=[""],
     kind="linear",
+    batch=lambda op, batched, x, width: op(x, width=((0, 0), *width)),
 )
 
 
@@ -330,6 +385,7 @@ where = Primitive(
         lambda g, y, c, a, b: np.where(c, np.zeros((), g.dtype), wary(g)),
     ],
     reads=["", "0", "0"],
+    batch=pointwise,
 )
 
 
@@ -339,7 +395,7 @@ def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None or y is None:
         if x is not y:
             raise misfit("either both or neither of x and y should be given")
-        return np.where(condition)
+        return np.nonzero(condition)
     return where(condition, x, y)
 
 
@@ -381,5 +437,6 @@ clip = Primitive(
         ),
     ],
     reads=["012", "012", "012"],
+    batch=pointwise,
     chooses=True,
 )

@@ -23,12 +23,28 @@ def _other_factor(g: Any, other: Any) -> Any:
     return np.convolve(g, np.flip(other), "valid")
 
 
+LARGE_MATRIX = 1 << 22  # elements up to which a convolution with many rows is a product of matrices
+
+
+def _convolve_all(op: Any, batched: Any, a: Any, v: Any) -> Any:
+    """Many rows with one kernel: a product with its Toeplitz matrix, ``t[i, j] = kernel[j - i]``."""
+    rows, kernel = (a, v) if batched[0] else (v, a)
+    n, m = np.shape(rows)[1], np.shape(kernel)[0]
+    if all(batched) or n * (n + m) > LARGE_MATRIX:
+        return NotImplemented
+    lag = np.arange(n + m - 1) - np.arange(n)[:, None]
+    inside = (lag >= 0) & (lag < m)
+    toeplitz = np.where(inside, np.take(kernel, np.clip(lag, 0, m - 1)), np.zeros((), kernel.dtype))
+    return np.matmul(rows, toeplitz)
+
+
 convolution = Primitive(
     "np.convolve",
     lambda a, v: np.convolve(a, v, "full"),
     vjp=[lambda g, y, a, v: _other_factor(g, v), lambda g, y, a, v: _other_factor(g, a)],
     reads=["1", "0"],
     kind="multilinear",
+    batch=_convolve_all,
 )
 
 

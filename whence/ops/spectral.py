@@ -15,7 +15,8 @@ from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.table import OPS
 from ..errors import LinAlgError
-from .declare import frozen, implements
+from .batching import as_it_is
+from .declare import anywhere, frozen, implements
 from .factor import (
     adjoint,
     at_least_matrix,
@@ -46,7 +47,7 @@ def phases_free(q: Any, size: Any, name: str) -> None:
     if q.dtype.kind != "c":
         return
     turn = np.diagonal(np.imag(frozen(q)), axis1=-2, axis2=-1)[..., None, :]
-    if not np.all(negligible(turn, size)):
+    if anywhere(~negligible(turn, size)):
         raise LinAlgError(
             f"the loss depends on the phases of the vectors of {name}, which are arbitrary{called_at()}\n"
             "  → let it depend on np.abs(v), on v * v[:1].conj() or on projectors v @ v.conj().T"
@@ -86,7 +87,11 @@ def _eigh_rule(g: Any, y: Any, a: Any, UPLO: str) -> Any:
 
 
 eigh = Primitive(
-    "np.linalg.eigh", lambda a, UPLO: tuple(np.linalg.eigh(a, UPLO)), vjp=[_eigh_rule], many=True
+    "np.linalg.eigh",
+    lambda a, UPLO: tuple(np.linalg.eigh(a, UPLO)),
+    vjp=[_eigh_rule],
+    many=True,
+    batch=as_it_is,
 )
 _EighResult = type(np.linalg.eigh(np.eye(1)))
 
@@ -102,7 +107,9 @@ def _eigvalsh_rule(g: Any, y: Any, a: Any, UPLO: Any) -> Any:
     return folded(conjugate(v) @ d @ swapped(v), _lower(UPLO))
 
 
-eigvalsh = Primitive("np.linalg.eigvalsh", np.linalg.eigvalsh, vjp=[_eigvalsh_rule], reads=["0"])
+eigvalsh = Primitive(
+    "np.linalg.eigvalsh", np.linalg.eigvalsh, vjp=[_eigvalsh_rule], reads=["0"], batch=as_it_is
+)
 OPS[np.linalg.eigvalsh] = lambda a, UPLO="L": eigvalsh(a, UPLO=UPLO)
 
 
@@ -183,6 +190,7 @@ svd = Primitive(
     lambda a, full_matrices: tuple(np.linalg.svd(a, full_matrices)),
     vjp=[_svd_rule],
     many=True,
+    batch=as_it_is,
 )
 _SVDResult = type(np.linalg.svd(np.eye(1)))
 
@@ -196,7 +204,11 @@ def _svdvals_rule(g: Any, y: Any, a: Any) -> Any:
 
 # at a singular value of zero, where it has a kink, the derivative is zero, as for abs
 svdvals = Primitive(
-    "np.linalg.svdvals", lambda a: np.linalg.svd(a, compute_uv=False), vjp=[_svdvals_rule], reads=["0"]
+    "np.linalg.svdvals",
+    lambda a: np.linalg.svd(a, compute_uv=False),
+    vjp=[_svdvals_rule],
+    reads=["0"],
+    batch=as_it_is,
 )
 OPS[np.linalg.svdvals] = lambda x, /: svdvals.apply(x)
 
@@ -252,10 +264,9 @@ def eig_pull(g: Any, y: Any, name: str) -> Any:
 def _refuse_unlike(q: Any, g: Any, y: Any, pairs: Any, name: str) -> None:
     """Equal eigenvalues of a general matrix: only a loss that treats them alike passes."""
     gw, w = frozen(g[0]), frozen(y[0])
-    used = np.abs(frozen(g[1])).max(axis=-2)[..., None, :]  # which vectors the loss reads
-    unlike = (
-        np.abs(frozen(limit_of_gaps(q, y, 0, pairs))) + used + np.abs(gw[..., None, :] - gw[..., :, None])
-    )
+    used = np.abs(frozen(g[1])).max(axis=-2)  # which vectors the loss reads
+    unlike = used[..., None, :] + used[..., :, None] + np.abs(gw[..., None, :] - gw[..., :, None])
+    unlike = unlike + np.abs(frozen(limit_of_gaps(q, y, 0, pairs)))
     lost = pairs & ~negligible(unlike, size_of(q) + np.abs(gw).max(axis=-1)[..., None, None])
     if np.any(lost):
         raise refuse_pair(w, lost, name, "the loss does not treat them alike")
@@ -277,6 +288,7 @@ eig = Primitive(
     lambda a: tuple(np.linalg.eig(a)),
     vjp=[lambda g, y, a: eig_pull(g, y, "np.linalg.eig")],
     many=True,
+    batch=as_it_is,
 )
 _EigResult = type(np.linalg.eig(np.eye(1)))
 OPS[np.linalg.eig] = lambda a: _EigResult(*eig(a))
@@ -288,5 +300,5 @@ def _eigvals_rule(g: Any, y: Any, a: Any) -> Any:
     return _solve_for_eig(v, d, "np.linalg.eigvals")
 
 
-eigvals = Primitive("np.linalg.eigvals", np.linalg.eigvals, vjp=[_eigvals_rule], reads=["0"])
+eigvals = Primitive("np.linalg.eigvals", np.linalg.eigvals, vjp=[_eigvals_rule], reads=["0"], batch=as_it_is)
 OPS[np.linalg.eigvals] = lambda a: eigvals.apply(a)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..config import mode
+from ..config import at_levels, levels, mode
+from ..core.batched import covered, peeled
 from ..core.function import Function, filled
 from ..core.graph import next_generation
 from ..core.origin import made_at
@@ -48,6 +49,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         if not mode().recording:
             return f(*args, **kwargs)
         leaves, structure = flatten((args, kwargs))
+        if levels():
+            return _of_batches(f, leaves, structure)
         floor = next_generation()
         given = [_opened(x) for x in leaves]
         kept = [_kept(x) for x in given]
@@ -67,6 +70,27 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         return shape.unflatten([next(fresh) if isinstance(y, Variable) else y for y in results])
 
     return call
+
+
+def _of_batches(f: Callable[..., Any], leaves: list[Any], structure: Structure) -> Any:
+    """Inside ``vmap``: a checkpoint around the function of whole batches."""
+    running = levels()
+    around = [peeled(x)[1] for x in leaves]
+    found: list[Any] = []  # of the results: what is around each, and their container
+
+    def of_physical(*xs: Any) -> list[Any]:
+        args, kwargs = structure.unflatten(map(covered, xs, around))
+        with at_levels(running):
+            results, shape = flatten(f(*args, **kwargs))
+        parts = [peeled(y) for y in results]
+        found[:] = [numbers for _, numbers in parts], shape
+        return [y for y, _ in parts]
+
+    functools.update_wrapper(of_physical, f)
+    with at_levels(()):
+        results = checkpoint(of_physical)(*[peeled(x)[0] for x in leaves])
+    numbers, shape = found
+    return shape.unflatten(map(covered, results, numbers))
 
 
 def _opened(x: Any) -> Any:

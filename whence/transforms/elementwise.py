@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batched import Batched
 from ..core.origin import called_at
 from ..core.variable import Variable, constant
 from ..errors import DtypeError
@@ -27,7 +28,13 @@ def stop_gradient(x: Any) -> Any:
         >>> print(whence.grad(lambda x: x * whence.stop_gradient(x))(3.0))
         3.0
     """
-    return map_tree(lambda v: constant(v._data) if isinstance(v, Variable) else v, x)
+    return map_tree(_stopped, x)
+
+
+def _stopped(v: Any) -> Any:
+    if isinstance(v, Batched):
+        return v._data
+    return constant(v._data) if isinstance(v, Variable) else v
 
 
 def elementwise_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -67,7 +74,8 @@ def deriv(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     @functools.wraps(f)
     def derivative(*args: Any, **kwargs: Any) -> Any:
         lifted, _ = lift_arguments(args, argnums, "deriv")
-        ones = lifted.structure.unflatten([np.ones(v.shape, v.dtype)[()] for v in lifted.variables])
+        outer = len(lifted.levels)
+        ones = lifted.structure.unflatten([np.ones(v.shape[outer:], v.dtype)[()] for v in lifted.variables])
         many = isinstance(argnums, (tuple, list))
         where = [i % len(args) for i in argnums] if isinstance(argnums, (tuple, list)) else [argnums]
 

@@ -15,6 +15,7 @@ from weakref import ref
 import numpy as np
 
 from ..config import mode
+from ..core.batched import Batched, pull_rows
 from ..core.graph import Leaf, next_generation
 from ..core.origin import made_at
 from ..core.primitive import Applied
@@ -28,8 +29,9 @@ from .lift import (
     borrowed,
     depends_on_others,
     fitting,
+    handed,
+    is_recorded,
     lift,
-    owned,
     recording,
     result_of,
     value_of,
@@ -67,19 +69,20 @@ def jvp(
     primals, tangents = tuple(primals), tuple(tangents)
     lifted = lift(primals)
     given = flatten_like(lifted.structure, tangents)
-    directions = [fitting(t, v, "tangent") for t, v in zip(given, lifted.variables, strict=True)]
+    pairs = zip(given, lifted.variables, strict=True)
+    directions = [fitting(t, v, "tangent", lifted.levels) for t, v in pairs]
     with recording():
         out = f(*lifted.tree)
     out, aux = with_aux(out) if has_aux else (out, None)
     leaves, structure = flatten(out)
-    ys = [result_of(f, y, "jvp") for y in leaves]
-    moving = lifted.live or any(isinstance(t, Variable) for t in directions)
+    ys = [result_of(f, y, "jvp", lifted.levels) for y in leaves]
+    moving = lifted.live or any(is_recorded(t) for t in directions)
     record = mode().recording and (moving or depends_on_others(lifted, ys))
     if not record:
         directions = [borrowed(t) for t in directions]
     pushed = push_forward(lifted, ys, directions, record)
     seen = {id(t) for t in directions}
-    results = owned([*(value_of(y, record) for y in ys), *pushed], seen)
+    results = handed(lifted, [*(value_of(y, record) for y in ys), *pushed], seen)
     y, dy = structure.unflatten(results[: len(ys)]), structure.unflatten(results[len(ys) :])
     return (y, dy, map_tree(lambda v: aux_value(lifted, v, record, seen), aux)) if has_aux else (y, dy)
 
@@ -152,6 +155,9 @@ def _push_by_rule(node: Applied, incoming: list[Any], record: bool) -> Any:
     rules: Any = node.primitive.jvp
     many = node._ports is not None
     sums: list[Any] = []
+    if any(type(t) is Batched for t in incoming):  # a user's rule may do anything with its tangent
+        parts = pull_rows(lambda row, *_: _pushed_row(node, row, record), incoming, record, None, node.label)
+        return parts if many else parts[0]
     for (i, _), t in zip(node._rules, incoming, strict=True):
         if t is None:
             continue
@@ -166,6 +172,11 @@ def _push_by_rule(node: Applied, incoming: list[Any], record: bool) -> Any:
                 "  → a tangent has the shape of the result"
             )
     return sums if many else sums[0]
+
+
+def _pushed_row(node: Applied, incoming: list[Any], record: bool) -> list[Any]:
+    pushed = _push_by_rule(node, incoming, record)
+    return list(pushed) if node._ports is not None else [pushed]
 
 
 def _like(value: Any) -> tuple[tuple[int, ...], Any]:
@@ -219,7 +230,8 @@ def _push_by_transposing(node: Any, incoming: list[Any], record: bool) -> Any:
         for gx, t in zip(pulled, incoming, strict=True)
         if t is not None and isinstance(gx, Variable) and gx.edge is not None
     ]
-    found, _ = sweep(seeds, record=record, targets={g.edge for g in gs}, floor=floor)
+    batched = any(type(t) is Batched for _, t in seeds)
+    found, _ = sweep(seeds, record=record, targets={g.edge for g in gs}, floor=floor, batched=batched)
     tangents = [found.get(g.edge, np.zeros(g.shape, g.dtype)) for g in gs]
     return tangents[0] if node._ports is None else tangents
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..config import EAGER, STRICT, mode
+from ..core.batched import Batched
 from ..core.origin import called_at
 from ..core.sweep import outside, sweep
 from ..core.variable import Variable, constant
@@ -20,9 +22,10 @@ from .lift import (
     aux_value,
     bare,
     depends_on_others,
+    handed,
+    is_recorded,
     lift,
     lift_arguments,
-    owned,
     recorded,
     recording,
     result_of,
@@ -64,7 +67,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         y, aux, lifted, grads, record = _differentiate(f, argnums, has_aux, args, kwargs)
         seen: set[int] = set()
-        value, *grads = owned([value_of(y, record), *grads], seen)
+        value, *grads = handed(lifted, [value_of(y, record), *grads], seen)
         if has_aux:
             value = value, map_tree(lambda v: aux_value(lifted, v, record, seen), aux)
         return value, lifted.structure.unflatten(grads)
@@ -89,7 +92,7 @@ def _differentiate(
     aux = None
     if has_aux:
         y, aux = with_aux(y)
-    y = scalar(result_of(f, y, "grad"))
+    y = scalar(result_of(f, y, "grad", lifted.levels), len(lifted.levels))
     grads, record = pull_back(lifted, [(y, _one(y._data))])
     return y, aux, lifted, grads, record
 
@@ -118,7 +121,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     def gradient(*args: Any, **kwargs: Any) -> Any:
         _, aux, lifted, grads, record = _differentiate(f, argnums, has_aux, args, kwargs)
         seen: set[int] = set()
-        slope = lifted.structure.unflatten(owned(grads, seen))
+        slope = lifted.structure.unflatten(handed(lifted, grads, seen))
         if not has_aux:
             return slope
         return slope, map_tree(lambda v: aux_value(lifted, v, record, seen), aux)
@@ -154,19 +157,19 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
         out = f(*lifted.tree)
     out, aux = with_aux(out) if has_aux else (out, None)
     leaves, structure = flatten(out)
-    ys = [result_of(f, y, "vjp") for y in leaves]
+    ys = [result_of(f, y, "vjp", lifted.levels) for y in leaves]
 
     def pull(cotangent: Any) -> Any:
         vs = flatten_like(structure, cotangent)
-        record = mode().recording and any(isinstance(v, Variable) for v in vs)
-        seeds = [(y, seed_of(y, v, record)) for y, v in zip(ys, vs, strict=True)]
+        record = mode().recording and any(is_recorded(v) for v in vs)
+        seeds = [(y, seed_of(y, v, record, lifted.levels)) for y, v in zip(ys, vs, strict=True)]
         grads, _ = pull_back(lifted, seeds)
-        tree = lifted.structure.unflatten(owned(grads, {id(v) for v in vs}))
+        tree = lifted.structure.unflatten(handed(lifted, grads, {id(v) for v in vs}))
         return tree[0] if len(primals) == 1 else tree
 
     record = mode().recording and (lifted.live or depends_on_others(lifted, ys))
     held = {id(y._data) for y in ys}  # by the graph, for pull
-    y = structure.unflatten(owned([value_of(y, record) for y in ys], held))
+    y = structure.unflatten(handed(lifted, [value_of(y, record) for y in ys], held))
     return (y, pull, map_tree(lambda v: aux_value(lifted, v, record, held), aux)) if has_aux else (y, pull)
 
 
@@ -182,26 +185,28 @@ def pull_back(lifted: Lifted, seeds: list[tuple[Variable, Any]]) -> tuple[list[A
     for y, s in seeds:
         if y.edge is not None:
             starts.append((y.edge, s))
-            record = record or isinstance(s, Variable)
+            record = record or is_recorded(s)
             foreign = foreign or outside(y.edge, targets, lifted.floor)
+    batched = any(type(s) is Batched for _, s in starts)
     pairs = zip(lifted.edges, lifted.variables, strict=True)
     if not record or not mode().recording:
-        found, others = sweep(starts, targets=targets, floor=lifted.floor)
+        found, others = sweep(starts, targets=targets, floor=lifted.floor, batched=batched)
         foreign = foreign or others
         if not foreign or not mode().recording:
             return [bare(found.get(edge), v) for edge, v in pairs], False
     starts = [(edge, s if isinstance(s, Variable) else constant(s)) for edge, s in starts]
-    found, _ = sweep(starts, record=True, targets=targets, floor=lifted.floor)
+    found, _ = sweep(starts, record=True, targets=targets, floor=lifted.floor, batched=batched)
     return [recorded(found.get(edge), v) for edge, v in pairs], True
 
 
-def scalar(y: Variable) -> Variable:
-    """``y`` if it is one real number."""
+def scalar(y: Variable, running: int = 0) -> Variable:
+    """The result, if it is one number (for each example of the vmaps that are ``running``)."""
     if type(y._data) is np.float64:
         return y
-    if y.size != 1:
+    shape = y.shape[running:]
+    if math.prod(shape) != 1:
         raise ShapeError(
-            f"grad needs a function that returns one number; this one returned shape {y.shape}"
+            f"grad needs a function that returns one number; this one returned shape {shape}"
             f"{called_at()}\n  → sum it, or use whence.jacobian or whence.vjp"
         )
     if y.dtype.kind == "c":

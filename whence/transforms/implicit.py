@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
-from ..config import mode, no_grad
+from ..config import at_levels, mode, no_grad
+from ..core.batched import holds_batched, looped
 from ..core.function import Function, filled
 from ..core.origin import called_at, made_at
 from ..core.sweep import sweep
 from ..core.variable import Variable, constant, make
-from ..errors import GraphError, NonFiniteError, ShapeError, SingularError, WhenceError
+from ..errors import BatchingError, GraphError, NonFiniteError, ShapeError, SingularError, WhenceError
 from ..tree import flatten, map_tree
 from .lift import lift, recording, result_of
 from .outer import attach, full, outer_edges, pull_outward
@@ -122,6 +123,9 @@ def _decorated(
 ) -> Callable[..., Any]:
     @functools.wraps(solver)
     def solve(*args: Any, **options: Any) -> Any:
+        if holds_batched(flatten(args)[0]):  # a solver of one problem: one example at a time
+            one = functools.partial(solve, **options)
+            return looped(one, getattr(solver, "__name__", "the solver"), args)
         with no_grad():
             x = solver(*map_tree(_bare, args), **map_tree(_bare, options))
         return implicit_root(lambda x: equations(x, *args), x, linear_solver)
@@ -137,8 +141,21 @@ def _solution(
     equations: Callable[[list[Any]], list[Any]], x: list[Any], method: str, matrix: Any = None
 ) -> list[Any] | None:
     """Variables for ``x``; None where the equations depend on no Variable from outside."""
-    if not any(isinstance(r, Variable) for r in equations(x)):
+    residuals = equations(x)
+    if holds_batched([*residuals, *x]):
+        raise BatchingError(
+            f"implicit_root inside vmap has no rule for whole batches{called_at()}\n"
+            "  → whence.root_of or whence.fixed_point_of, whose solver is called for each example"
+        )
+    if not any(isinstance(r, Variable) for r in residuals):
         return None
+    with at_levels(()):
+        return _recorded_solution(equations, x, method, matrix)
+
+
+def _recorded_solution(
+    equations: Callable[[list[Any]], list[Any]], x: list[Any], method: str, matrix: Any
+) -> list[Any]:
     equation = _Equation(equations, x, method, matrix)
     outer = equation.outer()
     outputs = [make(v._data) for v in equation.lifted.variables]

@@ -15,13 +15,14 @@ from weakref import ref
 
 import numpy as np
 
-from ..config import EAGER, Strictly, enable_grad, mode
+from ..config import EAGER, Level, Strictly, enable_grad, levels, mode
+from ..core.batched import Batched, is_plain, logical, physical
 from ..core.graph import Leaf, next_generation
 from ..core.origin import called_at, user_frame
 from ..core.sweep import outside
 from ..core.table import OPS
 from ..core.variable import Variable, as_data, constant, make
-from ..errors import DtypeError, GraphError, ShapeError
+from ..errors import BatchingError, DtypeError, GraphError, ShapeError
 from ..ops.custom import identity
 from ..tree import LEAF, Structure, flatten
 
@@ -29,7 +30,12 @@ Argnums = int | tuple[int, ...]
 
 
 class Lifted(NamedTuple):
-    """Arguments made into inputs of a graph of their own."""
+    """Arguments made into inputs of a graph of their own.
+
+    Inside ``vmap`` the graph is one of whole batches: the variables have an axis in front for each
+    ``vmap`` that is running, even where an argument is the same for all examples (else gradients of
+    all examples would be added up in it).
+    """
 
     tree: Any  # the arguments, with a fresh Variable for each array
     variables: list[Variable]
@@ -37,6 +43,7 @@ class Lifted(NamedTuple):
     structure: Structure
     floor: int  # nodes of this graph are younger than this
     live: bool  # is an argument itself a Variable, whose graph the result must join?
+    levels: tuple[Level, ...] = ()  # the vmaps that are running, outermost first
 
 
 def lift(tree: Any, copy: bool = False) -> Lifted:
@@ -45,7 +52,8 @@ def lift(tree: Any, copy: bool = False) -> Lifted:
     With ``copy`` the graph outlives the call, and must not see what is written to the arrays later.
     """
     floor = next_generation()
-    if type(tree) is np.ndarray and tree.dtype.kind in "fc":  # one array, the common case
+    running = levels()
+    if type(tree) is np.ndarray and tree.dtype.kind in "fc" and not running:  # one array, the common case
         v = make(tree.copy() if copy else tree.view())
         frame = user_frame()
         edge = v.edge = Leaf(ref(v), frame.f_code, frame.f_lasti)
@@ -55,6 +63,9 @@ def lift(tree: Any, copy: bool = False) -> Lifted:
     live = False
     variables = []
     for x in leaves:
+        if running:
+            with recording():
+                x = physical(x if isinstance(x, Variable) else _numeric(x), running)
         if isinstance(x, Variable):
             live = True
             if x.dtype.kind in "iub":
@@ -70,7 +81,8 @@ def lift(tree: Any, copy: bool = False) -> Lifted:
         v.edge = Leaf(ref(v), frame.f_code, frame.f_lasti)
         variables.append(v)
     edges = [v.edge for v in variables]
-    return Lifted(structure.unflatten(variables), variables, edges, structure, floor, live)
+    tree = structure.unflatten([logical(v, running) for v in variables] if running else variables)
+    return Lifted(tree, variables, edges, structure, floor, live, running)
 
 
 def _numeric(x: Any) -> Any:
@@ -137,8 +149,11 @@ def lift_arguments(args: tuple[Any, ...], argnums: Argnums, name: str) -> tuple[
     return lifted, new
 
 
-def result_of(function: Callable[..., Any], y: Any, name: str) -> Variable:
-    """One output of the user's function, which must be a Variable."""
+def result_of(function: Callable[..., Any], y: Any, name: str, running: tuple[Level, ...] = ()) -> Variable:
+    """One output of the user's function, which must be a Variable; inside ``vmap`` the physical one."""
+    if running and isinstance(y, Variable):
+        with recording():
+            y = _of_all_examples(y, running)
     if isinstance(y, Variable):
         if y._data.dtype.kind not in "fc":
             raise DtypeError(f"{name}: the function returned {y.dtype} values{called_at()}")
@@ -149,6 +164,17 @@ def result_of(function: Callable[..., Any], y: Any, name: str) -> Variable:
         "  → compute the result with np.* and operators; math.*, float(v), v.data and comparisons "
         "give plain values. For a constant return it as 0 * x + c"
     )
+
+
+def _of_all_examples(y: Variable, running: tuple[Level, ...]) -> Any:
+    """The physical value of a result, which belongs to no ``vmap`` that has come to its end."""
+    y = physical(y, running)
+    if type(y) is Batched:
+        raise BatchingError(
+            f"a value from inside a vmap that has come to its end{called_at()}\n"
+            "  → return it from the function that vmap runs"
+        )
+    return y
 
 
 def _named(function: Callable[..., Any]) -> str:
@@ -172,12 +198,16 @@ def depends_on_others(lifted: Lifted, ys: Iterable[Variable]) -> bool:
     return False
 
 
-def fitting(given: Any, like: Variable, what: str) -> Any:
-    """A cotangent or tangent that the user gave, in the dtype of the value that it belongs to."""
+def fitting(given: Any, like: Variable, what: str, running: tuple[Level, ...] = ()) -> Any:
+    """A cotangent or tangent that the user gave, in the dtype of the value that it belongs to.
+
+    ``like`` is physical: it has an axis in front for each ``vmap`` that is running; so has the result.
+    """
     given = given if isinstance(given, Variable) else as_data(given)
-    if given.shape != like.shape:
+    shape = like.shape[len(running) :]
+    if given.shape != shape:
         raise ShapeError(
-            f"a {what} of shape {given.shape} for a value of shape {like.shape}{called_at()}\n"
+            f"a {what} of shape {given.shape} for a value of shape {shape}{called_at()}\n"
             f"  → a {what} has the shape of its value"
         )
     if given.dtype.kind == "c" and like.dtype.kind != "c":
@@ -185,14 +215,15 @@ def fitting(given: Any, like: Variable, what: str) -> Any:
             f"a complex {what} for a value of dtype {like.dtype}{called_at()}\n"
             f"  → a {what} is real where its value is; take the real and the imaginary part in turn"
         )
+    given = physical(given, running)
     if isinstance(given, Variable) and given.dtype.kind in "iub":
-        given = constant(given._data)
+        given = given._data if type(given) is Batched else constant(given._data)
     return given if given.dtype == like.dtype else given.astype(like.dtype)
 
 
-def seed_of(y: Variable, cotangent: Any, record: bool) -> Any:
+def seed_of(y: Variable, cotangent: Any, record: bool, running: tuple[Level, ...] = ()) -> Any:
     """A user's cotangent (steepest ascent) as the sweep takes it (bilinear)."""
-    g = fitting(cotangent, y, "cotangent")
+    g = fitting(cotangent, y, "cotangent", running)
     if not record:
         g = borrowed(g)
         return np.conjugate(g) if g.dtype.kind == "c" else g
@@ -211,6 +242,11 @@ def bare(g: Any, like: Variable) -> Any:
     if g is None:
         return np.zeros(like.shape, like.dtype)[()]
     return np.conjugate(g) if g.dtype.kind == "c" else g
+
+
+def is_recorded(x: Any) -> bool:
+    """Is ``x`` a Variable that a gradient may be wanted for (a batch of plain arrays is not)?"""
+    return isinstance(x, Variable) and not (type(x) is Batched and is_plain(x))
 
 
 def recorded(g: Any, like: Variable) -> Variable:
@@ -238,6 +274,12 @@ def owned(values: Iterable[Any], seen: set[int] | None = None) -> list[Any]:
     return mine
 
 
+def handed(lifted: Lifted, values: Iterable[Any], seen: set[int] | None = None) -> list[Any]:
+    """Physical results as the user gets them: memory of their own, and inside ``vmap`` batched again."""
+    mine = owned(values, seen)
+    return [logical(v, lifted.levels) for v in mine] if lifted.levels else mine
+
+
 def value_of(v: Any, record: bool) -> Any:
     """A result as the user gets it: the Variable where its graph is still needed."""
     return v if record or not isinstance(v, Variable) else v._data
@@ -258,5 +300,9 @@ def aux_value(lifted: Lifted, v: Any, record: bool, seen: set[int]) -> Any:
     """A part of what came along: still a Variable if it depends on Variables from outside."""
     if not isinstance(v, Variable):
         return v
+    if lifted.levels:
+        v = physical(v, lifted.levels)
+        if not isinstance(v, Variable):
+            return handed(lifted, [v], seen)[0]
     record = record or (mode().recording and depends_on_others(lifted, [v]))
-    return owned([value_of(v, record)], seen)[0]
+    return handed(lifted, [value_of(v, record)], seen)[0]

@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
+from operator import index
 from typing import Any
 
 import numpy as np
 
-from ..config import mode
+from ..config import Level
+from ..config import mode as setting
+from ..core.batched import Batched, new_level, wrap
 from ..core.origin import called_at
 from ..core.variable import Variable, constant
-from ..errors import DtypeError, GraphError
+from ..errors import DtypeError, GraphError, ShapeError
 from ..tree import flatten, flatten_like
-from .forward import push_forward
+from .forward import nodes_between, push_forward
 from .gradient import grad, pull_back
 from .lift import (
     Argnums,
     Lifted,
     depends_on_others,
     fitting,
+    handed,
     lift_arguments,
     positions,
     recording,
     result_of,
 )
 
+NEAR, LARGEST, SEVERAL = 1 << 20, 1 << 26, 16  # bytes, bytes, rows (see _most)
 Blocks = list[list[Any]]  # of a Jacobian: for each result, for each argument
 
 
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def jacobian(
+    f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto", chunk_size: int | None = None
+) -> Callable[..., Any]:
     """A function that returns all partial derivatives of ``f``.
 
     ``J[i..., j...] = d f(x)[i...] / d x[j...]``, of shape ``y.shape + x.shape``. The graph is
-    recorded once; columns are pushed where there are fewer inputs than outputs (or the result is
-    complex), else rows pulled.
+    recorded once, and many rows (or columns) are computed in one sweep, whose cotangents have an
+    axis more.
 
     Args:
         f: a function of arrays (or containers) that returns an array (or a container).
         argnums: which positional argument(s) to differentiate with respect to.
+        mode: ``"reverse"`` pulls rows back, ``"forward"`` pushes columns, ``"auto"`` pushes where
+            there are fewer inputs than outputs or the result is complex.
+        chunk_size: how many rows or columns to compute at a time. None: as many as keep the sweep's
+            arrays in a cache (1 MiB each), but 16 where 16 stay below 64 MiB.
 
     Returns:
         A function of the same arguments: an array, or, for containers, the structure of the
@@ -46,7 +58,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
         derivative is that of a holomorphic function.
 
     Raises:
-        DtypeError: ``f`` is not holomorphic in a complex argument.
+        DtypeError: ``f`` is not holomorphic in a complex argument; or its result is complex, the
+            argument real, and ``mode="reverse"``.
 
     Example:
         >>> import numpy as np, whence
@@ -61,23 +74,24 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
         with recording():
             out = f(*args_, **kwargs)
         leaves, structure = flatten(out)
-        ys = [result_of(f, y, "jacobian") for y in leaves]
-        record = mode().recording and (lifted.live or depends_on_others(lifted, ys))
+        ys = [result_of(f, y, "jacobian", lifted.levels) for y in leaves]
+        record = setting().recording and (lifted.live or depends_on_others(lifted, ys))
         if any(_is_complex(v) for v in lifted.variables):
             _check_holomorphic(lifted, ys)
-        fewer_inputs = sum(v.size for v in lifted.variables) < sum(y.size for y in ys)
-        by_columns = fewer_inputs or any(_is_complex(y) for y in ys)
-        blocks = _columns(lifted, ys, record) if by_columns else _rows(lifted, ys, record)
-        return structure.unflatten([lifted.structure.unflatten(row) for row in blocks])
+        by_columns = _mode_for(mode, lifted, ys) == "forward"
+        blocks = (_columns if by_columns else _rows)(lifted, ys, record, chunk_size)
+        mine = iter(handed(lifted, [block for row in blocks for block in row]))
+        return structure.unflatten([lifted.structure.unflatten([next(mine) for _ in row]) for row in blocks])
 
     return all_derivatives
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: Argnums = 0, chunk_size: int | None = None) -> Callable[..., Any]:
     """A function that returns all second derivatives of a scalar function.
 
     ``H[i..., j...] = d² f / dx[i...] dx[j...]``, of shape ``x.shape + x.shape``; for containers,
-    the structure of the argument within itself.
+    the structure of the argument within itself. ``chunk_size`` rows are computed at a time (see
+    :func:`jacobian`).
 
     Example:
         >>> import numpy as np, whence
@@ -85,7 +99,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
         [[10.  6.]
          [ 6.  0.]]
     """
-    return jacobian(grad(f, argnums), argnums)
+    return jacobian(grad(f, argnums), argnums, chunk_size=chunk_size)
 
 
 def hvp(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -133,53 +147,117 @@ def _is_complex(x: Any) -> bool:
     return x.dtype.kind == "c"
 
 
-def _basis(like: Variable) -> list[Any]:
-    """Every unit array of a shape: one 1 among zeros."""
-    units = []
-    for i in range(like.size):
-        unit = np.zeros(like.shape, like.dtype)
-        unit.flat[i] = 1
-        units.append(unit[()])
-    return units
+def _mode_for(mode_: str, lifted: Lifted, ys: list[Variable]) -> str:
+    """By columns where there are fewer inputs than outputs, or the result is complex."""
+    if mode_ not in ("auto", "forward", "reverse"):
+        raise GraphError(f"mode is 'auto', 'forward' or 'reverse', not {mode_!r}{called_at()}")
+    if mode_ == "reverse" and any(_is_complex(y) for y in ys) and not all(map(_is_complex, lifted.variables)):
+        raise DtypeError(
+            f"rows of a complex result would lose a part for a real argument{called_at()}\n"
+            "  → mode='auto' or 'forward'"
+        )
+    if mode_ != "auto":
+        return mode_
+    fewer_inputs = sum(v.size for v in lifted.variables) < sum(y.size for y in ys)
+    return "forward" if fewer_inputs or any(_is_complex(y) for y in ys) else "reverse"
 
 
-def _rows(lifted: Lifted, ys: list[Variable], record: bool) -> Blocks:
-    """Pull each unit cotangent back."""
+def _units(like: Variable, start: int, stop: int, running: tuple[Level, ...]) -> Any:
+    """Unit arrays ``start`` to ``stop`` of those in the shape of ``like``: one 1 among zeros.
+
+    One alone is an array; several are one batched value. Inside ``vmap`` all examples share them.
+    """
+    outer, shape = like.shape[: len(running)], like.shape[len(running) :]
+    units = np.zeros((stop - start, math.prod(shape)), like.dtype)
+    units[np.arange(stop - start), np.arange(start, stop)] = 1
+    units = np.reshape(units, (stop - start, *(1,) * len(outer), *shape))
+    units = np.broadcast_to(units, (stop - start, *outer, *shape)) if outer else units
+    return units[0] if stop - start == 1 else wrap(units, new_level())
+
+
+def _stretches(like: Variable, running: tuple[Level, ...], most: int) -> list[tuple[int, int]]:
+    """The numbers of the unit arrays in the shape of ``like``, at most ``most`` at a time."""
+    count = math.prod(like.shape[len(running) :])
+    return [(start, min(start + most, count)) for start in range(0, count, most)]
+
+
+def _most(lifted: Lifted, ys: list[Variable], chunk_size: int | None) -> int:
+    """How many rows or columns to compute at a time.
+
+    So many that the largest cotangent fits a cache (``NEAR`` bytes), but ``SEVERAL`` at least, for
+    the sake of matrix products, unless they were larger than ``LARGEST``.
+    """
+    if chunk_size is not None:
+        if index(chunk_size) < 1:
+            raise ShapeError(f"chunk_size is a positive number or None, not {chunk_size}{called_at()}")
+        return index(chunk_size)
+    widest = max((v.nbytes for v in (*lifted.variables, *ys)), default=1)
+    for node in nodes_between(lifted, ys):
+        for value in node._values:
+            if hasattr(value, "dtype"):
+                widest = max(widest, value.size * value.dtype.itemsize)
+    return max(1, NEAR // max(widest, 1), min(SEVERAL, LARGEST // max(widest, 1)))
+
+
+def _rows(lifted: Lifted, ys: list[Variable], record: bool, chunk_size: int | None) -> Blocks:
+    """Pull unit cotangents back, many at a time."""
+    most = _most(lifted, ys, chunk_size)
     blocks = []
     for y in ys:
-        rows = [pull_back(lifted, [(y, constant(unit) if record else unit)])[0] for unit in _basis(y)]
+        parts: Blocks = [[] for _ in lifted.variables]
+        for start, stop in _stretches(y, lifted.levels, most):
+            units = _units(y, start, stop, lifted.levels)
+            seed = constant(units) if record and type(units) is not Batched else units
+            for part, g in zip(parts, pull_back(lifted, [(y, seed)])[0], strict=True):
+                part.append(_unwrapped(g, units))
         blocks.append(
-            [
-                _stacked([row[k] for row in rows], y.shape + v.shape, v, record)
-                for k, v in enumerate(lifted.variables)
-            ]
+            [_joined(p, y, v, lifted, record) for p, v in zip(parts, lifted.variables, strict=True)]
         )
     return blocks
 
 
-def _columns(lifted: Lifted, ys: list[Variable], record: bool) -> Blocks:
-    """Push each unit tangent forward."""
+def _columns(lifted: Lifted, ys: list[Variable], record: bool, chunk_size: int | None) -> Blocks:
+    """Push unit tangents forward, many at a time."""
+    most = _most(lifted, ys, chunk_size)
     blocks: Blocks = [[] for _ in ys]
     for v in lifted.variables:
-        columns = [
-            push_forward(lifted, ys, [unit if other is v else None for other in lifted.variables], record)
-            for unit in _basis(v)
-        ]
-        for k, (y, blocks_of_y) in enumerate(zip(ys, blocks, strict=True)):
-            block = _stacked([column[k] for column in columns], v.shape + y.shape, y, record)
-            order = (*range(v.ndim, v.ndim + y.ndim), *range(v.ndim))
-            blocks_of_y.append(np.transpose(block, order) if v.ndim and y.ndim else block)
+        parts: Blocks = [[] for _ in ys]
+        for start, stop in _stretches(v, lifted.levels, most):
+            units = _units(v, start, stop, lifted.levels)
+            tangents = [units if other is v else None for other in lifted.variables]
+            for part, t in zip(parts, push_forward(lifted, ys, tangents, record), strict=True):
+                part.append(_unwrapped(t, units))
+        for part, y, blocks_of_y in zip(parts, ys, blocks, strict=True):
+            block = _joined(part, v, y, lifted, record)
+            outer, last = len(lifted.levels), np.ndim(block)
+            first = outer + v.ndim - outer
+            order = (*range(outer), *range(first, last), *range(outer, first))
+            blocks_of_y.append(np.transpose(block, order) if order != tuple(range(last)) else block)
     return blocks
 
 
-def _stacked(parts: list[Any], shape: tuple[int, ...], like: Variable, record: bool) -> Any:
-    """One array of all parts, of this shape."""
+def _unwrapped(g: Any, units: Any) -> Any:
+    """What the sweep made of the unit arrays, an array with them along the first axis."""
+    if type(units) is not Batched:
+        return g[None]
+    if type(g) is Batched and g.level == units.level:
+        return g.physical
+    return np.broadcast_to(g, (units.physical.shape[0], *g.shape))  # zeros
+
+
+def _joined(parts: list[Any], along: Variable, like: Variable, lifted: Lifted, record: bool) -> Any:
+    """One array of all parts: the examples of vmaps, the shape of ``along``, the shape of ``like``."""
+    outer = len(lifted.levels)
+    shape = (*along.shape, *like.shape[outer:])
     if not parts:
-        empty = np.zeros(shape, like.dtype)
-        return constant(empty) if record else empty
-    if not shape:
-        return parts[0] if record else parts[0][()]
-    return np.reshape(np.stack(parts), shape)
+        whole: Any = np.zeros(shape, like.dtype)
+    else:
+        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        whole = np.moveaxis(whole, 0, outer) if outer else whole
+        whole = np.reshape(whole, shape)
+    if not record:
+        return whole if shape else whole[()]
+    return whole if isinstance(whole, Variable) else constant(whole)
 
 
 def _check_holomorphic(lifted: Lifted, ys: list[Variable]) -> None:

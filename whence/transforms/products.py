@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..config import mode
+from ..core.batched import logical
 from ..core.origin import called_at
 from ..core.variable import Variable
 from ..errors import GraphError
@@ -21,9 +22,10 @@ from .lift import (
     borrowed,
     depends_on_others,
     fitting,
+    handed,
+    is_recorded,
     lift,
     lift_arguments,
-    owned,
     positions,
     recording,
     result_of,
@@ -44,15 +46,20 @@ class Recorded(NamedTuple):
     def push(self, tangents: Any) -> list[Any]:
         """``J v``, as leaves of the result."""
         given = flatten_like(self.lifted.structure, tangents)
-        vs = [fitting(t, v, "tangent") for t, v in zip(given, self.lifted.variables, strict=True)]
-        record = mode().recording and (self.live or any(isinstance(v, Variable) for v in vs))
+        vs = [
+            fitting(t, v, "tangent", self.lifted.levels)
+            for t, v in zip(given, self.lifted.variables, strict=True)
+        ]
+        record = mode().recording and (self.live or any(is_recorded(v) for v in vs))
         vs = vs if record else [borrowed(v) for v in vs]
         return push_forward(self.lifted, self.ys, vs, record)
 
     def pull(self, cotangents: list[Any]) -> list[Any]:
         """``w J``, as leaves of the argument."""
-        record = mode().recording and any(isinstance(w, Variable) for w in cotangents)
-        seeds = [(y, seed_of(y, w, record)) for y, w in zip(self.ys, cotangents, strict=True)]
+        record = mode().recording and any(is_recorded(w) for w in cotangents)
+        seeds = [
+            (y, seed_of(y, w, record, self.lifted.levels)) for y, w in zip(self.ys, cotangents, strict=True)
+        ]
         return pull_back(self.lifted, seeds)[0]
 
 
@@ -61,7 +68,7 @@ def record(name: str, f: Callable[..., Any], lifted: Lifted, args: Any, kwargs: 
     with recording():
         out = f(*args, **kwargs)
     leaves, structure = flatten(out)
-    ys = [result_of(f, y, name) for y in leaves]
+    ys = [result_of(f, y, name, lifted.levels) for y in leaves]
     return Recorded(lifted, ys, structure, lifted.live or depends_on_others(lifted, ys))
 
 
@@ -89,11 +96,11 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
 
     def push(*tangents: Any) -> Any:
         given = {id(t) for t in flatten(tangents)[0]}
-        return graph.structure.unflatten(owned(graph.push(tangents), given))
+        return graph.structure.unflatten(handed(lifted, graph.push(tangents), given))
 
     held = {id(y._data) for y in graph.ys}  # by the graph, for push
     live = mode().recording and graph.live
-    return graph.structure.unflatten(owned([value_of(y, live) for y in graph.ys], held)), push
+    return graph.structure.unflatten(handed(lifted, [value_of(y, live) for y in graph.ys], held)), push
 
 
 def ggnvp(f: Callable[..., Any], loss: Callable[[Any], Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -123,8 +130,10 @@ def ggnvp(f: Callable[..., Any], loss: Callable[[Any], Any], argnums: Argnums = 
     """
 
     def curved(graph: Recorded, pushed: list[Any]) -> list[Any]:
-        y = graph.structure.unflatten(graph.ys if graph.live else [v._data for v in graph.ys])
-        return flatten(hvp(loss)(y, graph.structure.unflatten(pushed)))[0]
+        where = graph.lifted.levels
+        ys = [logical(v if graph.live else v._data, where) for v in graph.ys]
+        vs = [logical(v, where) for v in pushed]
+        return flatten(hvp(loss)(graph.structure.unflatten(ys), graph.structure.unflatten(vs)))[0]
 
     return _sandwich("ggnvp", f, curved, argnums)
 
@@ -148,7 +157,7 @@ def fisher_vp(log_densities: Callable[..., Any], argnums: Argnums = 0) -> Callab
         >>> print(product(0.5, 1.0))                                  # Σ (1 / rate - t)²
         5.0
     """
-    return _sandwich("fisher_vp", log_densities, lambda graph, pushed: pushed, argnums)
+    return _sandwich("fisher_vp", log_densities, _as_pushed, argnums)
 
 
 def _sandwich(name: str, f: Callable[..., Any], middle: Callable[..., Any], argnums: Argnums) -> Any:
@@ -164,9 +173,13 @@ def _sandwich(name: str, f: Callable[..., Any], middle: Callable[..., Any], argn
         lifted, args_ = lift_arguments(args, chosen, name)
         graph = record(name, f, lifted, args_, kwargs)
         grads = graph.pull([_as_leaf(w) for w in middle(graph, graph.push(v))])
-        return lifted.structure.unflatten(owned(grads, {id(part) for part in flatten(v)[0]}))
+        return lifted.structure.unflatten(handed(lifted, grads, {id(part) for part in flatten(v)[0]}))
 
     return product
+
+
+def _as_pushed(graph: Recorded, pushed: list[Any]) -> list[Any]:
+    return [logical(v, graph.lifted.levels) for v in pushed]
 
 
 def _as_leaf(w: Any) -> Any:

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..config import mode
+from ..config import levels, mode
 from ..core.origin import called_at
 from ..core.sweep import sweep
 from ..core.variable import Variable, constant
-from ..errors import DtypeError, GraphError
+from ..errors import BatchingError, DtypeError, GraphError
 from ..tree import flatten
 from .coloring import Pattern, alone, color_adjacent, color_columns, color_symmetric
 from .forward import push_forward
@@ -72,6 +72,7 @@ class SparseJacobian:
     def with_value(self, *args: Any, **kwargs: Any) -> tuple[Any, csr_array]:
         """``(f(x), J)``, from one recorded graph."""
         name = type(self)._name
+        not_inside_vmap(name)
         lifted, args_ = lift_arguments(args, self.argnums, name)
         with recording():
             out = self.f(*args_, **kwargs)
@@ -194,6 +195,7 @@ def hessian_diagonal(
 
     @functools.wraps(f)
     def diagonal(*args: Any, **kwargs: Any) -> Any:
+        not_inside_vmap("hessian_diagonal")
         lifted, args_ = lift_arguments(args, argnums, "hessian_diagonal")
         with recording():
             y = scalar(result_of(f, f(*args_, **kwargs), "hessian_diagonal"))
@@ -216,6 +218,15 @@ def hessian_diagonal(
         return lifted.structure.unflatten(owned(total))
 
     return diagonal
+
+
+def not_inside_vmap(name: str) -> None:
+    """Raise inside ``vmap``: patterns and colours are those of one function."""
+    if levels():
+        raise BatchingError(
+            f"{name} inside vmap has no rule for whole batches{called_at()}\n"
+            "  → whence.hessian or whence.jacobian inside, or a loop over the examples"
+        )
 
 
 def recorded_gradient(lifted: Lifted, y: Variable) -> list[Variable]:

@@ -12,6 +12,7 @@ from ...core.variable import Variable
 from ...errors import DtypeError
 from ...ops.declare import misfit, normal_axes
 from ..beyond import bare, holds_variable
+from ..examples import one_by_one
 
 
 def _last(y: Any, x: Any, axis: int) -> tuple[Any, Any]:
@@ -61,6 +62,7 @@ def _with_start(sums: Any, initial: Any) -> Any:
     return np.concatenate([start, sums], axis=-1)
 
 
+@one_by_one
 def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     """``scipy.integrate.simpson``: the composite Simpson rule, for any spacing.
 
@@ -95,6 +97,7 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     return total
 
 
+@one_by_one
 def cumulative_simpson(y: Any, *, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None) -> Any:
     """``scipy.integrate.cumulative_simpson``: running sums of parabolas along ``axis``.
 
@@ -158,6 +161,7 @@ def romb(y: Any, dx: Any = 1.0, axis: int = -1, show: Any = False) -> Any:
     return row[-1]
 
 
+@one_by_one
 def fixed_quad(func: Any, a: Any, b: Any, args: Any = (), n: int = 5) -> Any:
     """``scipy.integrate.fixed_quad``: Gauss–Legendre of order ``n``, differentiated as it is.
 

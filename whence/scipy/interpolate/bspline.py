@@ -9,11 +9,12 @@ from scipy import interpolate
 
 from ...ops.index import scatter
 from ..beyond import bare, no_gradient
+from ..examples import MadeOneByOne, one_by_one
 from .banded import solve
 from .ppoly import as_floats, has_variable, moved_back
 
 
-class BSpline:
+class BSpline(MadeOneByOne):
     """``scipy.interpolate.BSpline``: ``Σ_i c_i B_i,k(x)``, with derivatives.
 
     Args:
@@ -74,6 +75,7 @@ class BSpline:
         made._plain = interpolate.BSpline.construct_fast(bare(padded), c, k, extrapolate)
         return made
 
+    @one_by_one
     def __call__(self, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
         """The value (or the derivative of order ``nu``) at the points ``x``."""
         if not has_variable(x, self.t, self.c):
@@ -125,6 +127,7 @@ class BSpline:
         c = np.concatenate([c, *([c[-1:]] * (k + 1))])
         return BSpline.construct_fast(t, c, k, extrapolate, self.axis)
 
+    @one_by_one
     def integrate(self, a: Any, b: Any, extrapolate: Any = None) -> Any:
         """The integral from ``a`` to ``b``."""
         if not has_variable(a, b, self.t, self.c):
@@ -194,6 +197,7 @@ def _basis(t: Any, k: int, x: Any) -> tuple[Any, np.ndarray]:
     return values, interval - k
 
 
+@one_by_one
 def make_interp_spline(
     x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any = None, axis: int = 0, check_finite: bool = True
 ) -> Any:
@@ -300,6 +304,7 @@ def _derivative_basis(t: Any, k: int, at: Any, order: int) -> tuple[Any, int]:
     return _triangle(unit.t, d, unit.k, x, local)[0], interval - k
 
 
+@one_by_one
 def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
     """``scipy.interpolate.splev``: a spline (knots, coefficients, degree) at points, with derivatives.
 

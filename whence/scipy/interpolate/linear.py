@@ -11,13 +11,14 @@ from scipy import interpolate
 from ...core.origin import called_at
 from ...errors import BoundsError
 from ..beyond import bare, no_gradient
+from ..examples import MadeOneByOne, one_by_one
 from .bspline import make_interp_spline
 from .ppoly import as_floats, has_variable, moved_back
 
 _SPLINES: dict[Any, int] = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
 
 
-class interp1d:
+class interp1d(MadeOneByOne):
     """``scipy.interpolate.interp1d``: all kinds, with derivatives.
 
     In the points where it is called, in ``x``, ``y`` and ``fill_value``. The kinds that jump
@@ -77,6 +78,7 @@ class interp1d:
         """Does a point outside raise?"""
         return bool(self._plain.bounds_error)
 
+    @one_by_one
     def __call__(self, x: Any) -> Any:
         """The values at the points ``x``."""
         if not self._held and not has_variable(x):
@@ -118,7 +120,7 @@ class interp1d:
         return values[np.clip(np.searchsorted(knots, at, side="left"), 0, count - 1)]
 
 
-class RegularGridInterpolator:
+class RegularGridInterpolator(MadeOneByOne):
     """``scipy.interpolate.RegularGridInterpolator``, linear or nearest, with derivatives.
 
     In the points, the values, and the grid's coordinates; other methods have no gradient.
@@ -152,6 +154,7 @@ class RegularGridInterpolator:
                 self.values = np.flip(self.values, axis)
         self.method, self.bounds_error, self.fill_value = method, bounds_error, fill_value
 
+    @one_by_one
     def __call__(self, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
         """The values at points ``(..., dimensions)``."""
         if isinstance(xi, tuple):
@@ -218,6 +221,7 @@ class RegularGridInterpolator:
         return self.values[tuple(index)]
 
 
+@one_by_one
 def interpn(
     points: Any,
     values: Any,

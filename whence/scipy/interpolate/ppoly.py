@@ -11,6 +11,7 @@ from ...core.variable import Variable
 from ...ops.declare import misfit
 from ...transforms.implicit import implicit_root
 from ..beyond import bare, no_gradient
+from ..examples import MadeOneByOne, one_by_one
 
 
 def as_floats(x: Any) -> Any:
@@ -34,7 +35,7 @@ def moved_back(y: Any, points: int, axis: int) -> Any:
     return np.transpose(y, order)
 
 
-class PPoly:
+class PPoly(MadeOneByOne):
     """``scipy.interpolate.PPoly``: ``Σ_i c[i] (x - x_j)^(k - i)`` on each interval, with derivatives.
 
     Args:
@@ -77,6 +78,7 @@ class PPoly:
             raise no_gradient(f"scipy.interpolate.{type(self).__name__}.{name}")
         return getattr(self._plain, name)
 
+    @one_by_one
     def __call__(self, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
         """The value (or the derivative of order ``nu``) at the points ``x``."""
         if not has_variable(x, self.c, self.x):
@@ -119,6 +121,7 @@ class PPoly:
         extrapolate = False if self.extrapolate == "periodic" else self.extrapolate
         return PPoly.construct_fast(c, self.x, extrapolate, self.axis)
 
+    @one_by_one
     def integrate(self, a: Any, b: Any, extrapolate: Any = None) -> Any:
         """The integral from ``a`` to ``b``."""
         if not has_variable(a, b, self.c, self.x):
