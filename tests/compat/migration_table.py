@@ -79,6 +79,12 @@ TABLE: dict[str, list[Row]] = {
             "whence.scipy.special",
             "SciPy's ufuncs (`scipy.special.gammaln(v)`) are called plainly",
         ),
+        Row("autograd.scipy.linalg", "whence.scipy.linalg"),
+        Row(
+            "autograd.scipy.signal.convolve",
+            "whence.scipy.signal.convolve",
+            "without `axes`, `dot_axes`",
+        ),
         Row("autograd.scipy.stats", "whence.scipy.stats", ""),
         Row("autograd.scipy.integrate.odeint", "whence.scipy.integrate.odeint", ""),
         Row("autograd.scipy.misc.logsumexp", "whence.scipy.special.logsumexp", ""),

@@ -103,14 +103,15 @@ def test_grad_is_for_real_scalars(f):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_gradients_that_are_not_numbers_are_handed_out():
     def f(x):
-        return np.std(x[:1]) * np.sum(x)
+        return np.sum(np.sqrt(x) ** 2)
 
+    x = numpy.array([0.0, 4.0])
     with pytest.raises(whence.WhenceError, match="not a number"):
-        whence.grad(f)(X)
+        whence.grad(f)(x)
     for operator in (grad, elementwise_grad, jacobian):
-        assert numpy.isnan(operator(f)(X)[0])
-    assert numpy.isnan(value_and_grad(f)(X)[1][0])
-    assert numpy.isnan(make_vjp(f)(X)[0](1.0)[0])
+        assert numpy.isnan(operator(f)(x)[0])
+    assert numpy.isnan(value_and_grad(f)(x)[1][0])
+    assert numpy.isnan(make_vjp(f)(x)[0](1.0)[0])
 
 
 def test_values():
