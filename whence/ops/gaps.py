@@ -46,6 +46,7 @@ def refuse_pair(w: Any, where: Any, name: str, why: str) -> LinAlgError:
     """The error for the first pair of values at ``where``: their indices, values and gap."""
     w = frozen(w)
     *batch, i, j = (int(k) for k in np.argwhere(where)[0])
+    i, j = sorted((i, j))
     batch = batch[len(batch) + 1 - w.ndim :]  # where many cotangents come at once, of which matrix it was
     a, b = w[(*batch, i)], w[(*batch, j)]
     stack = f" of matrix {tuple(batch)}" if batch else ""

@@ -176,7 +176,7 @@ def logsumexp(
         if not keepdims:
             y = np.squeeze(y, axis=None if axis is None else normal_axes(axis, a.ndim))
         return (y, np.ones_like(y)) if return_sign else y
-    a = np.astype(a, np.result_type(a, b))
+    a = a * np.ones((), np.result_type(a, b))  # the dtype of both
     top = _top(np.where(np.not_equal(b, 0), a, -np.inf), axis)
     total = np.sum(b * np.exp(a - top), axis=axis, keepdims=True)
     sign = np.sign(frozen(total))

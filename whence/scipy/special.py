@@ -13,6 +13,7 @@ from scipy import special as _special
 from scipy.special import *  # noqa: F403
 from scipy.special._spfun_stats import multigammaln as _multigammaln
 
+from ..core.batched import peeled
 from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.variable import Variable
@@ -101,7 +102,7 @@ def multigammaln(a: Any, d: int) -> Any:
     """
     if not isinstance(a, Variable):
         return _multigammaln(a, d)
-    _multigammaln(frozen(a), d)  # raises where it is not defined
+    _multigammaln(frozen(peeled(a)[0]), d)  # raises where it is not defined
     dimension = int(d)
     halves = np.arange(dimension).astype(a.dtype) / 2
     terms = _special.gammaln(np.expand_dims(a, -1) - halves)  # (..., d)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
+from ...config import at_levels
 from ...core.origin import called_at
 from ...core.primitive import Primitive
 from ...core.variable import Variable
@@ -136,8 +137,9 @@ def _quantile_rule(i: int, g: Any, y: Any, q: Any, *shapes: Any, dist: Any, uppe
     def of_one(s: Any) -> Any:
         return tail(y, *shapes[: i - 1], s, *shapes[i:])
 
-    _, pull = vjp(of_one, np.broadcast_to(shapes[i - 1], shape))
-    moved = pull(np.broadcast_to(slope, shape))
+    with at_levels(()):  # a sweep sees whole batches: no vmap runs here
+        _, pull = vjp(of_one, np.broadcast_to(shapes[i - 1], shape))
+        moved = pull(np.broadcast_to(slope, shape))
     return moved if upper else -moved
 
 
