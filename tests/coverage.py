@@ -138,7 +138,7 @@ def status(module: str, name: str) -> Status | None:
     call = short if dispatches or bridged or module.startswith("whence") else f"whence.{module}.{name}"
     op = next((OPS[key] for key in keys(original) if key in OPS), None)
     primitive = primitive_of(op)
-    if original in PLAIN if not isinstance(original, (dict, list)) else False:
+    if any(key in PLAIN for key in keys(original)):
         how = "plain values"
     elif primitive is not None:
         how = primitive.kind
@@ -146,10 +146,11 @@ def status(module: str, name: str) -> Status | None:
         how = "composed"
     vmap = "" if primitive is None else primitive.batching
     calls = sum(len(EXAMPLES.get(key, ())) for key in {*keys(original), *keys(mirror)})
+    counted = f"{calls} call{'s' * (calls != 1)}" if calls else ""
     if primitive is not None and primitive.name in ENTRIES:
-        tested = "drawn" + (f", {calls} calls" if calls else "")
+        tested = ", ".join(filter(None, ("drawn", counted)))
     elif calls:
-        tested = f"{calls} calls"
+        tested = counted
     else:
         tested = own_tests(module, name)
     return Status(f"`{call}`", how, vmap, tested) if tested else None

@@ -32,6 +32,19 @@ def one_by_one(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
+def for_each(function: F) -> F:
+    """Let ``function``, which iterates on values and so knows no batches, be called for each example."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        level = level_of(args, kwargs)
+        if level is None:
+            return function(*args, **kwargs)
+        return together(called_on_rows(function, function.__name__, level, args, kwargs), level)
+
+    return call  # type: ignore[return-value]
+
+
 class MadeOneByOne:
     """A base of classes whose objects hold one example: batched arguments make one for each."""
 

@@ -31,7 +31,7 @@ from .lift import (
     result_of,
 )
 
-NEAR, LARGEST, SEVERAL = 1 << 20, 1 << 26, 16  # bytes, bytes, rows (see _most)
+NEAR, LARGEST, SEVERAL = 1 << 23, 1 << 26, 16  # bytes, bytes, rows (see _most)
 Blocks = list[list[Any]]  # of a Jacobian: for each result, for each argument
 
 
@@ -50,7 +50,7 @@ def jacobian(
         mode: ``"reverse"`` pulls rows back, ``"forward"`` pushes columns, ``"auto"`` pushes where
             there are fewer inputs than outputs or the result is complex.
         chunk_size: how many rows or columns to compute at a time. None: as many as keep the sweep's
-            arrays in a cache (1 MiB each), but 16 where 16 stay below 64 MiB.
+            arrays small (8 MiB each), but 16 where 16 stay below 64 MiB.
 
     Returns:
         A function of the same arguments: an array, or, for containers, the structure of the
@@ -193,7 +193,7 @@ def _most(lifted: Lifted, ys: list[Variable], chunk_size: int | None) -> int:
         return index(chunk_size)
     widest = max((v.nbytes for v in (*lifted.variables, *ys)), default=1)
     for node in nodes_between(lifted, ys):
-        for value in node._values:
+        for _, value in node.operands():
             if hasattr(value, "dtype"):
                 widest = max(widest, value.size * value.dtype.itemsize)
     return max(1, NEAR // max(widest, 1), min(SEVERAL, LARGEST // max(widest, 1)))

@@ -8,9 +8,11 @@ from typing import Any
 from scipy import integrate
 
 from ..beyond import bare, holds_variable
+from ..examples import for_each
 from .quadrature import quad
 
 
+@for_each
 def nquad(func: Any, ranges: Any, args: Any = None, opts: Any = None, full_output: bool = False) -> Any:
     """``scipy.integrate.nquad``: an integral over several variables, with derivatives.
 

@@ -19,6 +19,7 @@ from ...core.variable import Variable, as_data, make
 from ...ops.declare import misfit
 from ...transforms.implicit import implicit_root
 from ..beyond import bare, variables_in
+from ..examples import for_each
 from ..outer import holds_variable_now, stacked
 from .plan import record
 from .steps import Path, flow
@@ -42,6 +43,7 @@ class _Watched:
         return y
 
 
+@for_each
 def odeint(
     func: Callable[..., Any],
     y0: Any,
@@ -133,6 +135,7 @@ def _like_scipys(ours: Any, value: np.ndarray) -> Any:
     return ours + (value - bare(ours))
 
 
+@for_each
 def solve_ivp(
     fun: Callable[..., Any],
     t_span: Any,

@@ -20,6 +20,7 @@ from ...core.primitive import Primitive
 from ...core.variable import Variable, as_data, constant
 from ...errors import NonFiniteError
 from ..beyond import bare, holds_variable, no_gradient
+from ..examples import for_each
 from ..outer import Outer
 
 Rule = Callable[[Callable[..., Any]], Any]  # from an integrand of plain numbers to its integral
@@ -80,6 +81,7 @@ def _inside(a: float, b: float) -> float:
     return float(b + np.sign(a)) if np.isfinite(b) else 0.3
 
 
+@for_each
 def quad(
     func: Any,
     a: Any,
@@ -182,6 +184,7 @@ def _beyond_end(f: Callable[[Any], Any], end: Any, at: Any) -> Any:
     return step * total
 
 
+@for_each
 def quad_vec(f: Any, a: Any, b: Any, *positional: Any, args: Any = (), **options: Any) -> Any:
     """``scipy.integrate.quad_vec``: the integral of an array-valued function, with derivatives.
 

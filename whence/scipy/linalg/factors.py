@@ -8,6 +8,7 @@ import numpy as np
 from scipy import linalg as original
 
 from ...core.primitive import PRIMITIVES, Primitive
+from ...ops.batching import as_it_is
 from ...ops.declare import frozen
 from ...ops.factor import adjoint, conjugate, hermitian, no_gauge, solve, swapped, triangle
 from .mirror import doubled, mirrors, no_gradient
@@ -62,7 +63,7 @@ def _lu_rule(g: Any, y: Any, a: Any) -> Any:
     return frozen(p) @ gb
 
 
-lu_ = Primitive("scipy.linalg.lu", lambda a: tuple(original.lu(a)), vjp=[_lu_rule], many=True)
+lu_ = Primitive("scipy.linalg.lu", lambda a: tuple(original.lu(a)), vjp=[_lu_rule], many=True, batch=as_it_is)
 
 
 @mirrors(original.lu)
@@ -142,7 +143,9 @@ def _polar_rule(g: Any, y: Any, a: Any) -> Any:
     return k
 
 
-polar_ = Primitive("polar factor", lambda a: original.polar(a)[0], vjp=[_polar_rule], reads=["0y"])
+polar_ = Primitive(
+    "polar factor", lambda a: original.polar(a)[0], vjp=[_polar_rule], reads=["0y"], batch=as_it_is
+)
 
 
 @mirrors(original.polar)
@@ -187,6 +190,7 @@ schur_ = Primitive(
     lambda a, output: tuple(original.schur(a, output)),
     vjp=[_schur_rule],
     many=True,
+    batch=as_it_is,
 )
 
 

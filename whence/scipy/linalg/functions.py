@@ -13,6 +13,7 @@ import numpy as np
 from scipy import linalg as original
 
 from ...core.primitive import Primitive
+from ...ops.batching import as_it_is
 from ...ops.declare import frozen
 from ...ops.factor import swapped
 from .mirror import doubled, mirrors, no_gradient
@@ -40,12 +41,14 @@ expm_ = Primitive(
     original.expm,
     vjp=[lambda g, y, a: derivative(expm, swapped(a), g)],
     reads=["0"],
+    batch=as_it_is,
 )
 logm_ = Primitive(
     "scipy.linalg.logm",
     original.logm,
     vjp=[lambda g, y, a: derivative(logm, swapped(a), g)],
     reads=["0"],
+    batch=as_it_is,
 )
 # X X = A: X dX + dX X = dA
 sqrtm_ = Primitive(
@@ -53,12 +56,14 @@ sqrtm_ = Primitive(
     original.sqrtm,
     vjp=[lambda g, y, a: sylvester_(swapped(y), swapped(y), g)],
     reads=["y"],
+    batch=as_it_is,
 )
 power_ = Primitive(
     "scipy.linalg.fractional_matrix_power",
     original.fractional_matrix_power,
     vjp=[lambda g, y, a, t: derivative(fractional_matrix_power, swapped(a), g, t=t)],
     reads=["0"],
+    batch=as_it_is,
 )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import linalg as original
 
 from ...core.primitive import Primitive
+from ...ops.batching import as_it_is
 from ...ops.declare import frozen
 from ...ops.factor import adjoint, hermitian, triangle
 from ...ops.spectral import eigh_pull, svd_pull
@@ -22,6 +23,7 @@ svd_ = Primitive(
     ),
     vjp=[lambda g, y, a, full_matrices, lapack_driver: svd_pull(g, y, "scipy.linalg.svd")],
     many=True,
+    batch=as_it_is,
 )
 
 
@@ -92,6 +94,7 @@ eigh_ = Primitive(
     lambda a, lower, driver: tuple(original.eigh(a, lower=lower, driver=driver)),
     vjp=[_eigh_rule],
     many=True,
+    batch=as_it_is,
 )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import linalg as original
 
 from ...core.primitive import Primitive
+from ...ops.batching import leading
 from ...ops.factor import adjoint, swapped
 from .mirror import doubled, mirrors
 
@@ -35,6 +36,7 @@ sylvester_ = Primitive(
         lambda g, y, a, b, q: _sylvester_rule(2, g, y, a, b, q),
     ],
     reads=["01y", "01y", "01"],
+    batch=leading(2, 2, 2),
 )
 
 

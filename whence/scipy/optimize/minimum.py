@@ -16,6 +16,7 @@ from scipy import optimize
 from ...core.variable import Variable
 from ...transforms.gradient import grad
 from ..beyond import bare
+from ..examples import for_each
 from ..outer import stacked
 from .active import Constraint, bounds_of, constraints_of, held
 from .solved import Given, solution
@@ -23,6 +24,7 @@ from .solved import Given, solution
 _DERIVATIVE_FREE = ("nelder-mead", "powell", "cobyla", "cobyqa")
 
 
+@for_each
 def minimize(
     fun: Callable[..., Any],
     x0: Any,
@@ -123,6 +125,7 @@ def _minimum(
     return solution(system, np.concatenate([x, multipliers]), success, text)[:count]
 
 
+@for_each
 def minimize_scalar(
     fun: Callable[..., Any],
     bracket: Any = None,

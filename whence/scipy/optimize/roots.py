@@ -13,10 +13,12 @@ import numpy as np
 from scipy import optimize
 
 from ..beyond import bare
+from ..examples import for_each
 from ..outer import stacked
 from .solved import Given, solution
 
 
+@for_each
 def root(
     fun: Callable[..., Any],
     x0: Any,
@@ -55,6 +57,7 @@ def root(
     return sol
 
 
+@for_each
 def fsolve(
     func: Callable[..., Any],
     x0: Any,
@@ -78,6 +81,7 @@ def fsolve(
     return (x, info, flag, message) if full_output else x
 
 
+@for_each
 def fixed_point(
     func: Callable[..., Any],
     x0: Any,
@@ -102,6 +106,7 @@ def fixed_point(
     return solution(lambda x: x - given.recorded(x), x, True, "")
 
 
+@for_each
 def root_scalar(
     f: Callable[..., Any],
     args: Any = (),
@@ -159,7 +164,7 @@ def _bracketing(name: str) -> Callable[..., Any]:
         f"``scipy.optimize.{name}``: a root of ``f(x, *args)`` between ``a`` and ``b``, with derivatives.\n\n"
         "With respect to everything in ``args`` and to Variables that ``f`` closes over."
     )
-    return solve
+    return for_each(solve)
 
 
 brentq = _bracketing("brentq")
@@ -169,6 +174,7 @@ ridder = _bracketing("ridder")
 toms748 = _bracketing("toms748")
 
 
+@for_each
 def newton(
     func: Callable[..., Any],
     x0: Any,

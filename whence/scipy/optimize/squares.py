@@ -14,6 +14,7 @@ from ...transforms.gradient import grad
 from ...transforms.implicit import implicit_root
 from ...transforms.matrices import jacobian
 from ..beyond import bare, holds_variable, no_gradient
+from ..examples import for_each
 from ..outer import stacked
 from .solved import Given, solution
 
@@ -27,6 +28,7 @@ _LOSSES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@for_each
 def least_squares(
     fun: Callable[..., Any],
     x0: Any,
@@ -107,6 +109,7 @@ def _stationary(
     return solution(lambda x: np.where(down | up, x - bound, grad(cost)(x)), x, success, text)
 
 
+@for_each
 def curve_fit(
     f: Callable[..., Any],
     xdata: Any,
@@ -206,6 +209,7 @@ def _whitening(sigma: Any, count: int) -> Callable[[Any], Any]:
     return lambda r: np.matmul(inverse, r)
 
 
+@for_each
 def nnls(A: Any, b: Any, **options: Any) -> Any:
     """``scipy.optimize.nnls``: ``argmin |A x - b|`` over ``x >= 0`` and its residual norm, with derivatives.
 
@@ -224,6 +228,7 @@ def nnls(A: Any, b: Any, **options: Any) -> Any:
     return x, np.linalg.norm(rest)
 
 
+@for_each
 def lsq_linear(A: Any, b: Any, bounds: Any = (-np.inf, np.inf), *options: Any, **keywords: Any) -> Any:
     """``scipy.optimize.lsq_linear``: least squares within bounds; ``x``, ``fun``, ``cost`` differentiate."""
     low, high, plain_bounds = _limits(bounds, np.shape(bare(A))[1])

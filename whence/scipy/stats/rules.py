@@ -11,6 +11,7 @@ import numpy as np
 from ...core.origin import called_at
 from ...core.variable import constant
 from ...errors import NoGradientError
+from ..examples import for_each, one_by_one
 from .helpers import log, log1mexp, log_of_tail
 
 Formula = Callable[..., Any]
@@ -117,7 +118,13 @@ def call(dist: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         method = methods.get(name) if hasattr(dist, "_parse_args") else None
     if method is None:
         raise refusal(dist, name)
-    y = method(dist, *args, **kwargs)
+
+    def computed(*some: Any, **keywords: Any) -> Any:
+        return method(dist, *some, **keywords)
+
+    computed.__name__ = name
+    freezes = name in ("freeze", "__call__")
+    y = (for_each if freezes else one_by_one)(computed)(*args, **kwargs)
     return constant(y) if isinstance(y, (np.ndarray, np.generic, float)) else y
 
 
