@@ -96,6 +96,7 @@ def tested(program: Program, source: Path, python: str, mapped: bool, minutes: f
     report.unlink(missing_ok=True)
     start = ["-m", "whence.compat", "autograd"] if mapped else []
     chosen = ["-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", f"--junit-xml={report}"]
+    chosen += ["-o", "addopts=", "-o", "required_plugins="]  # coverage and the like
     command = [python, *start, *chosen, "--continue-on-collection-errors", *program.options, *program.tests]
     log = report.with_suffix(".log")
     try:
