@@ -77,5 +77,23 @@ def contract(*xs: Any, subscripts: str, optimize: Any = False) -> Any:
         if same and each >= WORTH_EACH and each * prod(a.shape[:stack]) >= WORTH:
             left = a.reshape(*a.shape[:stack], prod(rows), prod(inner))
             right = b.reshape(*b.shape[:stack], prod(inner), prod(columns))
-            return np.matmul(left, right).reshape(*a.shape[:stack], *rows, *columns).transpose(plan.back)
+            return _product(left, right, (*a.shape[:stack], *rows, *columns), plan.back)
     return np.einsum(subscripts, *xs, optimize=optimize)
+
+
+def _product(left: Any, right: Any, shape: tuple[int, ...], back: tuple[int, ...]) -> Any:
+    """The product, with its axes in the order ``back``, in memory that runs in that order.
+
+    What is added to a result with its axes out of order takes eight times as long (1,000 × 25 × 10).
+    """
+    if back == tuple(range(len(back))):
+        return np.matmul(left, right).reshape(shape)
+    y = np.empty([shape[axis] for axis in back], left.dtype)
+    matrices = (*left.shape[:-1], right.shape[-1])
+    try:
+        target = y.transpose(np.argsort(back)).reshape(matrices, copy=False)
+    except ValueError:  # rows and columns alternate
+        y[...] = np.matmul(left, right).reshape(shape).transpose(back)
+    else:
+        np.matmul(left, right, out=target)
+    return y

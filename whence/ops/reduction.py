@@ -12,7 +12,7 @@ from ..core.sweep import wary
 from ..core.table import OPS
 from .batching import along_axis, over_axes
 from .corner import cornered
-from .declare import expanded, implements, integral, is_number, misfit, no_out, normal_axes
+from .declare import expanded, frozen, implements, integral, is_number, misfit, no_out, normal_axes
 
 # --- linear --------------------------------------------------------------------------------------
 
@@ -228,8 +228,16 @@ OPS[np.multiply, "reduce"] = _multiply_reduce
 
 def _extreme_rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     chosen = np.equal(x, expanded(y, x.ndim, axis, keepdims))
-    share = chosen / np.sum(chosen, axis=axis, keepdims=True).clip(1)
+    alone = _without_ties(chosen, y)
+    share = chosen if alone else chosen / np.sum(chosen, axis=axis, keepdims=True).clip(1)
     return expanded(wary(g), x.ndim, axis, keepdims) * share
+
+
+def _without_ties(chosen: Any, y: Any) -> bool:
+    """Is there one chosen element for each result? Counting them all is quicker than sharing out."""
+    if type(chosen) is not np.ndarray or np.count_nonzero(chosen) != y.size:
+        return False
+    return not np.any(np.isnan(frozen(y)))  # of which none is chosen
 
 
 def _extreme(name: str, ufunc: Any, pair: Any) -> Any:
