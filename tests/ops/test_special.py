@@ -302,3 +302,16 @@ def test_importing_whence_imports_no_other_part_of_scipy():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
+
+
+@pytest.mark.parametrize("name, counts", [("kn", 1), ("yn", 1), ("expn", 1), ("bdtr", 2), ("nbdtr", 2)])
+def test_counts_are_cut_to_integers_as_in_scipy(name, counts):
+    """The derivative is that of the value, which SciPy computes for the whole part of a count."""
+    f, whole = getattr(special, name), [2.0, 5.0][-counts:]
+    for part in (0.0, 0.3, 0.7):
+        given = [n + part for n in whole]
+        np.testing.assert_allclose(f(*given, 0.4), f(*whole, 0.4))
+        slope = whence.grad(lambda x, given=given: f(*given, x))(0.4)
+        np.testing.assert_allclose(slope, whence.grad(lambda x: f(*whole, x))(0.4))
+    slope = whence.grad(lambda x: special.kn(0.7, x))(1.3)
+    np.testing.assert_allclose(slope, -special.k1(1.3))

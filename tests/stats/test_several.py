@@ -187,3 +187,30 @@ def test_parameters_of_frozen_ones():
         made.rvs()
     plain_one = stats.multivariate_normal(MEAN, COV)
     assert (pickle.loads(pickle.dumps(plain_one)).mean == MEAN).all()
+
+
+@pytest.mark.filterwarnings("ignore::whence.errors.BatchingWarning")
+@pytest.mark.parametrize(
+    "density, values",
+    [
+        (lambda m: stats.multivariate_normal.logpdf(ONE, m, COV), POINTS),
+        (lambda m: stats.multivariate_normal(m, COV).logpdf(POINTS), POINTS),
+        (lambda x: stats.multivariate_normal(MEAN, COV).logpdf(x), POINTS),
+        (lambda a: stats.dirichlet.logpdf(SIMPLEX[:, 0], a), 1 + POINTS**2),
+        (lambda d: stats.wishart.logpdf(COV, df=d, scale=np.eye(3)), np.array([4.0, 5.5])),
+        (lambda m: stats.poisson.logpmf(np.arange(3), m), np.array([0.5, 2.0])),
+        (lambda p: stats.binom.cdf(3, 7, p), np.array([0.2, 0.7])),
+        (lambda k: stats.nbinom(5.2, 0.4).pmf(k), np.array([0, 3])),
+        (lambda m: stats.geom(m).mean(), np.array([0.2, 0.7])),
+        (lambda m: stats.norm(loc=m).logpdf(0.3), np.array([0.2, 0.7])),
+    ],
+)
+def test_vmap(density, values):
+    """One example at a time where SciPy looks at the values, also of gradients and of nested batches."""
+    expected = np.stack([density(x) for x in values])
+    np.testing.assert_allclose(whence.vmap(density)(values), expected)
+    nested = whence.vmap(whence.vmap(density))(np.stack([values, values]))
+    np.testing.assert_allclose(nested, np.stack([expected, expected]))
+    if values.dtype.kind == "f":
+        slope = grad(lambda x: np.sum(density(x)))
+        np.testing.assert_allclose(whence.vmap(slope)(values), np.stack([slope(x) for x in values]))

@@ -146,7 +146,7 @@ yn = elementwise(
     special.yn,
     vjp=[
         constant_only("scipy.special.yn", "the order", "it is an integer; yv takes any order"),
-        lambda g, y, n, x: g * ((special.yn(n - 1, x) - special.yn(n + 1, x)) / 2),
+        lambda g, y, n, x: g * ((special.yn(np.trunc(n) - 1, x) - special.yn(np.trunc(n) + 1, x)) / 2),
     ],
     reads=["", "01"],
 )
@@ -154,7 +154,7 @@ kn = elementwise(
     special.kn,
     vjp=[
         constant_only("scipy.special.kn", "the order", "it is an integer; kv takes any order"),
-        lambda g, y, n, x: g * ((special.kn(n - 1, x) + special.kn(n + 1, x)) / -2),
+        lambda g, y, n, x: g * ((special.kn(np.trunc(n) - 1, x) + special.kn(np.trunc(n) + 1, x)) / -2),
     ],
     reads=["", "01"],
 )

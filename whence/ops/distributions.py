@@ -132,14 +132,14 @@ stdtridf = inverse(special.stdtridf, stdtr, 0, [(0.6, 0.7), (0.7, 1.0)])
 
 def _binomial(g: Any, y: Any, k: Any, n: Any, p: Any) -> Any:
     """Minus the slope in p of ``betainc(n - k, k + 1, 1 - p)``."""
-    k = np.floor(frozen(k))
+    k, n = np.floor(frozen(k)), np.trunc(frozen(n))  # as SciPy does
     inside = np.logical_and(k >= 0, k < n)  # else 0 or 1 for every p
-    a, b = np.where(inside, k + 1, 1.0), np.where(inside, frozen(n) - k, 1.0)
+    a, b = np.where(inside, k + 1, 1.0), np.where(inside, n - k, 1.0)
     return g * np.where(inside, beta_density(a, b, p), 0)
 
 
 def _negative_binomial(g: Any, y: Any, k: Any, n: Any, p: Any) -> Any:
-    return g * beta_density(np.asarray(frozen(n), float), np.floor(frozen(k)) + 1.0, p)
+    return g * beta_density(np.trunc(np.asarray(frozen(n), float)), np.floor(frozen(k)) + 1.0, p)
 
 
 def _trials(name: str) -> Rule:

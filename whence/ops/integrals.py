@@ -81,7 +81,7 @@ log_wright_bessel = elementwise(
 
 def _expn_slope(n: Any, x: Any) -> Any:
     """``-E_(n-1)(x)``; SciPy has no ``E_-1 = exp(-x) (1 + x) / x**2``."""
-    n = frozen(n)
+    n = np.trunc(frozen(n))  # as SciPy does
     first = np.equal(n, 0)
     lower = -special.expn(np.maximum(n - 1, 0), x)
     return np.where(first, -np.exp(-x) * (1 + x) / (x * x), lower) if np.any(first) else lower

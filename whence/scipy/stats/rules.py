@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ...core.batched import called_on_rows
 from ...core.origin import called_at
 from ...core.variable import constant
-from ...errors import NoGradientError
-from ..examples import for_each, one_by_one
+from ...errors import BatchingError, NoGradientError
+from ..examples import level_of, together
 from .helpers import log, log1mexp, log_of_tail
 
 Formula = Callable[..., Any]
@@ -118,14 +119,17 @@ def call(dist: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         method = methods.get(name) if hasattr(dist, "_parse_args") else None
     if method is None:
         raise refusal(dist, name)
-
-    def computed(*some: Any, **keywords: Any) -> Any:
-        return method(dist, *some, **keywords)
-
-    computed.__name__ = name
-    freezes = name in ("freeze", "__call__")
-    y = (for_each if freezes else one_by_one)(computed)(*args, **kwargs)
-    return constant(y) if isinstance(y, (np.ndarray, np.generic, float)) else y
+    checked = name in ("freeze", "__call__") or (type(dist), name) in MULTIVARIATE  # SciPy sees values
+    level = level_of(args, kwargs)
+    if level is None or not checked:
+        try:
+            y = method(dist, *args, **kwargs)
+        except BatchingError:
+            if level is None:
+                raise
+        else:
+            return constant(y) if isinstance(y, (np.ndarray, np.generic, float)) else y
+    return together(called_on_rows(getattr(dist, name), _named(dist, name), level, args, kwargs), level)
 
 
 def rule_of(dist: Any, name: str) -> Rule:
@@ -146,12 +150,16 @@ def formula_of(dist: Any, name: str) -> Formula:
 
 def refusal(dist: Any, name: str) -> NoGradientError:
     """The error for a distribution or method without a rule."""
-    family = getattr(dist, "name", None) or type(dist).__name__.removesuffix("_gen")
     return NoGradientError(
-        f"scipy.stats.{family}.{name} has no gradient in whence{called_at()}\n"
+        f"{_named(dist, name)} has no gradient in whence{called_at()}\n"
         "  → pass v.data to treat the values as constants, or write the formula with np.* and "
         "scipy.special functions"
     )
+
+
+def _named(dist: Any, name: str) -> str:
+    family = getattr(dist, "name", None) or type(dist).__name__.removesuffix("_gen")
+    return f"scipy.stats.{family}.{name}"
 
 
 def _written_by_user(dist: Any) -> Rule | None:
