@@ -1,6 +1,7 @@
 """``make bench``: every row in one run, a table on the terminal and in ``benchmarks/RESULTS.md``.
 
-``python -m benchmarks.run [word ...]`` runs only the rows whose title has one of the words.
+``python -m benchmarks.run [word ...]`` runs only the rows whose title has one of the words, and puts
+them in the place of the older ones.
 """
 
 from __future__ import annotations
@@ -77,9 +78,9 @@ def row_lines(result: Result) -> list[tuple[str, str, str, str]]:
 
 
 def main(words: list[str]) -> int:
-    """Run the rows, print them, and write the results if all rows were run."""
+    """Run the rows, print them and write the results."""
     console = Console()
-    sections: list[str] = []
+    sections: dict[str, str] = {}
 
     def show(title: str, heads: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
         table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2))
@@ -90,7 +91,7 @@ def main(words: list[str]) -> int:
         console.print(table, "")
         rule = "|---|" + "---:|" * (len(heads) - 1)
         body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        sections.append(f"### {title}\n\n| {' | '.join(heads)} |\n{rule}\n{body}\n")
+        sections[title] = f"### {title}\n\n| {' | '.join(heads)} |\n{rule}\n{body}\n"
 
     def chosen(title: str) -> bool:
         return not words or any(word in title for word in words)
@@ -126,13 +127,18 @@ def main(words: list[str]) -> int:
             for f in found
         ]
         show("memory", ("", "measured", "promised"), list(lines3))
-    if not words:
-        RESULTS.write_text(report(sections), encoding="utf-8")
-        console.print(f"written to {RESULTS}")
+    RESULTS.write_text(report(older() | sections if words else sections), encoding="utf-8")
+    console.print(f"written to {RESULTS}")
     return 0
 
 
-def report(sections: list[str]) -> str:
+def older() -> dict[str, str]:
+    """The sections that RESULTS.md has, by title."""
+    parts = RESULTS.read_text(encoding="utf-8").split("### ")[1:]
+    return {part.partition("\n")[0]: f"### {part.rstrip()}\n" for part in parts}
+
+
+def report(sections: dict[str, str]) -> str:
     """The text of RESULTS.md."""
     packages = ", ".join(f"{name} {version}" for name, version in versions().items())
     return (
@@ -141,7 +147,7 @@ def report(sections: list[str]) -> str:
         "Contenders of a row run interleaved in one process; figures are medians, ratios "
         "medians of pairs. Ratios compare "
         "within a row of one run; absolute times of different runs do not compare. "
-        "A ratio below 1 means that whence is faster.\n\n" + "\n".join(sections)
+        "A ratio below 1 means that whence is faster.\n\n" + "\n".join(sections.values())
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ..config import EAGER, Strictly, mode
 from ..errors import GraphError, InPlaceError, NoGradientError, ShapeError
 from .batched import Batched, holds_batched, looped, pull_rows
-from .graph import Absent, Constant, Leaf, Port, Stamp, fingerprint, next_generation, nobody
+from .graph import Absent, Constant, Leaf, Outlet, Port, Stamp, fingerprint, next_generation, nobody
 from .origin import INSIDE, called_at, made_at, place_of, user_frame
 from .stash import Stash, in_slots, snapshot, stashed
 from .sweep import conform
@@ -73,8 +73,8 @@ class Function:
         "_lasti",
         "_live",
         "_name",
+        "_outlets",
         "_owner",
-        "_ports",
         "_rest",
         "_rules",
         "_second",
@@ -90,7 +90,7 @@ class Function:
     _kept: tuple[Any, ...]  # the outputs, for self.output in backward
     _rules: Any  # a primitive's; None for a user's class
     _owner: Any
-    _ports: tuple[Port, ...] | None
+    _outlets: tuple[Outlet, ...] | None  # of several outputs
     _stamps: tuple[Stamp, ...] | None
     _generation: int
     _code: CodeType | None
@@ -136,7 +136,7 @@ class Function:
         if setting.recording:
             node.edges, node._values = tuple(edges), tuple(values)
             node._owner = nobody
-            node._rules = node._ports = node._name = node._live = node._stamps = None
+            node._rules = node._outlets = node._name = node._live = node._stamps = None
             for edge in edges:
                 if edge._stamps is not None:
                     node._stamps = stamps_of(edges, values)
@@ -159,8 +159,9 @@ class Function:
     def adopt_all(self, outputs: tuple[Variable, ...]) -> None:
         """Become the creator of several outputs."""
         self._generation = next_generation()
-        self._ports = tuple(Port(self, i, v) for i, v in enumerate(outputs))
-        for port, v in zip(self._ports, outputs, strict=True):
+        ports = [Port(self, i, v, ref(v)) for i, v in enumerate(outputs)]
+        self._outlets = tuple([Outlet(port) for port in ports])
+        for port, v in zip(ports, outputs, strict=True):
             v.edge = port
 
     def adopt(self, output: Variable) -> None:
@@ -170,6 +171,12 @@ class Function:
         output.edge = self
 
     # --- the notebook's names --------------------------------------------------------------------
+
+    @property
+    def _ports(self) -> tuple[Port, ...] | None:
+        """The edges of several outputs; None for a single one."""
+        outlets = self._outlets
+        return None if outlets is None else tuple([outlet.port(self) for outlet in outlets])
 
     @property
     def node(self) -> Function:

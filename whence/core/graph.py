@@ -72,13 +72,13 @@ class Constant(Leaf):
 class Port:
     """The edge of one output among several of a node."""
 
-    __slots__ = ("_alone", "_name", "_owner", "dtype", "index", "node", "shape")
+    __slots__ = ("__weakref__", "_alone", "_name", "_owner", "dtype", "index", "node", "shape")
 
-    def __init__(self, node: Any, index: int, output: Any) -> None:
+    def __init__(self, node: Any, index: int, like: Any, owner: Callable[[], Any] = nobody) -> None:
         self.node: Any = node
         self.index = index
-        self._owner: Any = ref(output)
-        self.shape, self.dtype = output.shape, output.dtype
+        self._owner: Any = owner
+        self.shape, self.dtype = like.shape, like.dtype
         self._name: str | None = None
         self._alone: tuple[Stamp, ...] | None = None
 
@@ -119,6 +119,24 @@ class Port:
         if owner is not None and owner.edge is self:
             owner.edge = Leaf(self._owner, self._code, self._lasti, self._name)
         self.node = None
+
+
+class Outlet:
+    """A node's view of one of its ports: a weak one, since the port holds the node."""
+
+    __slots__ = ("_port", "dtype", "index", "shape")
+
+    def __init__(self, port: Port) -> None:
+        self.index, self.shape, self.dtype = port.index, port.shape, port.dtype
+        self._port = ref(port)
+
+    def port(self, node: Any) -> Port:
+        """The port; a fresh one where nobody holds the output or anything made of it."""
+        port = self._port()
+        if port is None:
+            port = Port(node, self.index, self)
+            self._port = ref(port)
+        return port
 
 
 class Absent:

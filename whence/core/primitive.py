@@ -209,7 +209,7 @@ class Primitive:
         node.y = ys if many else ys[0]
         frame = user_frame(2)
         node._code, node._lasti = frame.f_code, frame.f_lasti
-        node._name = node._ports = None
+        node._name = node._outlets = None
         if many:
             node.adopt_all(outputs)
         else:
@@ -398,7 +398,7 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
                 y = y.view()
             node.y = _kept(y, keep_y)
         node.params = params or None
-        node._stamps = node._ports = node._name = None
+        node._stamps = node._outlets = node._name = None
         frame = _getframe(2)
         if INSIDE[frame.f_code.co_filename]:
             frame = user_frame()
@@ -467,7 +467,7 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
                 z = Absent(z)
         node._values = (x, z)
         node.y = y if keep_y else None
-        node.params = node._stamps = node._ports = node._name = None
+        node.params = node._stamps = node._outlets = node._name = None
         frame = _getframe(2)
         if INSIDE[frame.f_code.co_filename]:
             frame = user_frame()

@@ -168,7 +168,7 @@ def sweep(
             if wanted is not None and not any(wanted):
                 continue
         try:
-            if plain and wanted is None and node._rules is not None and node._ports is None:
+            if plain and wanted is None and node._rules is not None and node._outlets is None:
                 pulled = _first_order(node, g, edges)
             elif guard is not None:
                 pulled = guard(node, g, record, wanted)
@@ -280,7 +280,7 @@ def _arrive(edge: Any, g: Any, found: Cotangents, table: Cotangents) -> Any:
         parts = table.get(node)
         new = parts is None
         if parts is None:
-            parts = table[node] = [None] * len(node._ports)
+            parts = table[node] = [None] * len(node._outlets)
         old = parts[edge.index]
         parts[edge.index] = g if old is None else old + g
         return node if new else None

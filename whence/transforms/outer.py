@@ -40,7 +40,7 @@ def attach(node: Function, outer: dict[Any, Any], outputs: list[Variable]) -> No
     """Make ``node``, with these inputs, the creator of ``outputs``."""
     node.edges, node._values = tuple(outer), tuple(outer.values())
     node._owner = nobody
-    node._rules = node._ports = node._name = node._live = node._stamps = None
+    node._rules = node._outlets = node._name = node._live = node._stamps = None
     node._stashed, node._kept = (), tuple([v._data for v in outputs])
     frame = user_frame()
     node._code, node._lasti = frame.f_code, frame.f_lasti
