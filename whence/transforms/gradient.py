@@ -15,7 +15,7 @@ from ..core.origin import called_at
 from ..core.sweep import outside, sweep
 from ..core.variable import Variable, constant
 from ..errors import DtypeError, ShapeError
-from ..tree import flatten, flatten_like, map_tree
+from ..tree import LEAF, flatten, flatten_like, map_tree
 from .lift import (
     Argnums,
     Lifted,
@@ -120,6 +120,10 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         _, aux, lifted, grads, record = _differentiate(f, argnums, has_aux, args, kwargs)
+        if lifted.structure is LEAF and not has_aux and not lifted.levels:  # one array, as nearly always
+            g = grads[0]
+            if type(g) is np.ndarray and g.ndim and g.base is None:
+                return g
         seen: set[int] = set()
         slope = lifted.structure.unflatten(handed(lifted, grads, seen))
         if not has_aux:
@@ -181,13 +185,13 @@ def pull_back(lifted: Lifted, seeds: list[tuple[Variable, Any]]) -> tuple[list[A
     """
     targets = set(lifted.edges)
     starts = []
-    record, foreign = lifted.live, False
+    record, foreign, batched = lifted.live, False, False
     for y, s in seeds:
         if y.edge is not None:
             starts.append((y.edge, s))
-            record = record or is_recorded(s)
+            if isinstance(s, Variable):
+                record, batched = record or is_recorded(s), batched or type(s) is Batched
             foreign = foreign or outside(y.edge, targets, lifted.floor)
-    batched = any(type(s) is Batched for _, s in starts)
     pairs = zip(lifted.edges, lifted.variables, strict=True)
     if not record or not mode().recording:
         found, others = sweep(starts, targets=targets, floor=lifted.floor, batched=batched)
