@@ -325,3 +325,15 @@ def test_the_rest_is_passed_on_and_refuses():
         ours.solve_bvp(None, None, np.zeros(3), Variable(np.zeros((2, 3))))
     with pytest.raises(AttributeError):
         _ = ours.no_such_name
+
+
+def test_the_fifth_derivative_by_time_is_refused():
+    def at(t):
+        return ours.odeint(lambda y, s: -2.0 * y, np.ones(1), np.stack([0.0 * t, t]), rtol=1e-12)[1, 0]
+
+    slope = at
+    for order in range(1, 5):
+        slope = whence.grad(slope)
+        np.testing.assert_allclose(slope(0.5), (-2.0) ** order * np.exp(-1.0), rtol=1e-7)
+    with pytest.raises(whence.WhenceError, match="four derivatives"):
+        whence.grad(slope)(0.5)

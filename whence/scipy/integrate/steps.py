@@ -19,7 +19,7 @@ from scipy.integrate import DOP853
 from ...core.origin import called_at
 from ...core.primitive import Primitive
 from ...core.variable import Variable
-from ...errors import NonFiniteError
+from ...errors import NoGradientError, NonFiniteError
 from ...transforms.implicit import implicit_root
 from ..beyond import bare
 
@@ -125,13 +125,32 @@ class Implicit:
 def flow(f: Field, t: Any, y: Any, h: Any) -> Any:
     """``y(t + h)`` where ``h`` is zero: exact in its derivatives, to the fourth with respect to ``h``.
 
-    (The classical Runge–Kutta step.)
+    (The classical Runge–Kutta step.) The fifth derivative with respect to ``h`` raises.
     """
     a = f(t, y)
     b = f(t + h / 2, y + h / 2 * a)
     c = f(t + h / 2, y + h / 2 * b)
     d = f(t + h, y + h * c)
-    return y + h / 6 * (a + 2 * b + 2 * c + d)
+    return y + h / 6 * (a + 2 * b + 2 * c + d) + few(h, left=4)
+
+
+def _fewer(g: Any, y: Any, h: Any, left: int) -> Any:
+    if left == 0:
+        raise NoGradientError(
+            f"a solution of an ODE has four derivatives with respect to its times{called_at()}\n"
+            "  → differentiate the right-hand side, which is the first of them"
+        )
+    return g * few(h, left=left - 1)
+
+
+#: Zero, with derivatives that are zero: so many of them are ``left``, the next raises.
+few = Primitive(
+    "the derivatives of an ODE's solution by its times",
+    lambda h, left: np.zeros_like(h),
+    vjp=[_fewer],
+    kind="elementwise",
+    listed=False,
+)
 
 
 class Path:
