@@ -34,6 +34,7 @@ FLOORS = [
 ORDER = {
     "": ["errors", "config", "tree"],
     "core": [
+        "memory",
         "origin",
         "table",
         "graph",

@@ -14,6 +14,7 @@ from .config import enable_grad as enable_grad
 from .config import no_grad as no_grad
 from .core import table as _table
 from .core.function import Function as Function
+from .core.memory import keep_freed_memory as _keep_freed_memory
 from .core.variable import Variable as Variable
 from .errors import WhenceError as WhenceError
 from .explore.dot import to_dot as to_dot
@@ -38,6 +39,8 @@ from .transforms.products import linearize as linearize
 from .transforms.vmap import vmap as vmap
 
 __version__ = "0.1.0"
+
+_keep_freed_memory()
 
 if _TYPE_CHECKING:
     from . import compat as compat

@@ -1,6 +1,9 @@
 """What nobody holds is freed at once, without the garbage collector."""
 
 import gc
+import platform
+import subprocess
+import sys
 import weakref
 
 import numpy as np
@@ -63,3 +66,30 @@ def test_a_kept_output_still_leads_back():
     assert all(v.creator.label == "np.linalg.slogdet" for v in values)
     slope = whence.grad(lambda a: np.linalg.slogdet(a)[1])(a)
     np.testing.assert_allclose(slope, np.linalg.inv(a).T)
+
+
+FAULTS = """
+import resource
+import numpy as np
+{start}
+def faults(count):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(count):
+        several = [np.ones(1 << 17) for _ in range(8)]  # 1 MiB each
+        del several
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults(10)
+print(faults(50))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library, with ways of its own")
+def test_freed_memory_is_used_again():
+    """A plain process maps and clears each array anew; not so one that has imported whence."""
+
+    def counted(start):
+        code = FAULTS.format(start=start)
+        return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+
+    assert counted("import whence") < 100
+    assert counted("") > 1000  # what this is good for

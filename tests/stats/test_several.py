@@ -152,9 +152,32 @@ def test_scipys_checks_stay():
         stats.wishart.logpdf(COV, 1.0, Variable(COV))
 
 
-def test_singular_covariances_are_refused():
-    with pytest.raises(whence.errors.NoGradientError, match="singular"):
-        stats.multivariate_normal.logpdf(Variable(ONE), MEAN, np.ones((3, 3)), allow_singular=True)
+FLAT = FACTOR[:, :2] @ FACTOR[:, :2].T  # of rank 2
+
+
+def test_singular_covariances():
+    """Gradients in the point and the mean, within the plane; none in the matrix."""
+    along = rng.normal(size=(4, 2)) @ FACTOR[:, :2].T
+
+    def density(x, mean):
+        return stats.multivariate_normal.logpdf(x @ FACTOR[:, :2].T + mean, mean, FLAT, allow_singular=True)
+
+    law.check_first(density, [rng.normal(size=(4, 2)), MEAN], [0, 1], 1)
+    law.check_second(density, [rng.normal(size=(4, 2)), MEAN], [0, 1], 1)
+    points = Variable(np.stack([MEAN + along[0], MEAN + np.ones(3)]))
+    y = stats.multivariate_normal.logpdf(points, MEAN, FLAT, allow_singular=True)
+    plain = stats.multivariate_normal.logpdf(points.data, MEAN, FLAT, allow_singular=True)
+    assert np.isinf(plain[1])  # off the plane
+    np.testing.assert_allclose(y.data, plain, rtol=1e-12)
+    np.testing.assert_allclose(
+        whence.grad(lambda x: stats.multivariate_normal.logpdf(x, MEAN, FLAT, allow_singular=True))(
+            MEAN + along[0]
+        ),
+        -np.linalg.pinv(FLAT) @ along[0],
+    )
+    for distribution in (stats.multivariate_normal, stats.multivariate_t):
+        with pytest.raises(whence.errors.NoGradientError, match="singular"):
+            distribution.logpdf(ONE, MEAN, Variable(FLAT), allow_singular=True)
 
 
 def test_a_covariance_object():

@@ -46,9 +46,9 @@ def test_rows_and_columns_agree(name, shape, monkeypatch):
 
     x = np.random.default_rng(0).normal(size=shape)
     j = jacobian(f)(x)
-    rows, columns = matrices._rows, matrices._columns
-    monkeypatch.setattr(matrices, "_rows", columns)
-    monkeypatch.setattr(matrices, "_columns", rows)
+    rows, columns = matrices.rows_of, matrices.columns_of
+    monkeypatch.setattr(matrices, "rows_of", columns)
+    monkeypatch.setattr(matrices, "columns_of", rows)
     np.testing.assert_array_equal(jacobian(f)(x), j)
 
 

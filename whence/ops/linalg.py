@@ -22,7 +22,7 @@ def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:  # (..., m, k) @ (k,) -> (..., m)
         return g * b if a.ndim == 1 else g[..., None] * b
     if a.ndim == 1:  # (k,) @ (..., k, n) -> (..., n)
-        return np.matmul(b, g[..., None])[..., 0]
+        return _times_vectors(b, g)
     return np.matmul(g, _swap(b))
 
 
@@ -30,8 +30,15 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     if a.ndim == 1:
         return g * a if b.ndim == 1 else a[:, None] * g[..., None, :]
     if b.ndim == 1:
-        return np.matmul(_swap(a), g[..., None])[..., 0]
+        return _times_vectors(_swap(a), g)
     return np.matmul(_swap(a), g)
+
+
+def _times_vectors(a: Any, g: Any) -> Any:
+    """``(..., m, k)`` with ``(..., k)``: a matrix and a vector for each leading index."""
+    if a.ndim == 2:
+        return np.matmul(a, g)
+    return np.reshape(np.matmul(a, g[..., None]), a.shape[:-1])
 
 
 FEW = 32  # columns up to which one product with all examples side by side beats one for each
@@ -44,7 +51,7 @@ def _matmul_all(op: Any, batched: Any, a: Any, b: Any) -> Any:
     if left == 1 and right == 1 and first and second:
         return op(a[:, None, :], b[:, :, None])[:, 0, 0]
     if not second and left <= 2 and right <= 2:
-        return op(a, b) if left == 1 else _rows_times(op, a, b)
+        return _with_rows(op, a, b) if left == 1 else _rows_times(op, a, b)
     if not first and left <= 2 and right <= 2:
         return _times_columns(op, a, b)
     if left == 1 or right == 1:
@@ -56,6 +63,16 @@ def _matmul_all(op: Any, batched: Any, a: Any, b: Any) -> Any:
     return op(*aligned(batched, (a, b), (2, 2)))
 
 
+def _with_rows(op: Any, rows: Any, b: Any) -> Any:
+    """``(B, k) @ (k, n)`` or ``@ (k,)``. Unit vectors, which derivatives start with, choose rows of ``b``."""
+    if type(rows) is np.ndarray and len(rows) > 1 and np.count_nonzero(rows) == len(rows):
+        chosen = np.argmax(rows, axis=1)
+        if (rows[np.arange(len(rows)), chosen] == 1).all() and rows.dtype == b.dtype:
+            together = (np.diff(chosen) == 1).all()
+            return b[chosen[0] : chosen[-1] + 1] if together else b[chosen]
+    return op(rows, b)
+
+
 def _rows_times(op: Any, a: Any, b: Any) -> Any:
     """``(B, m, k) @ (k, n)`` or ``@ (k,)``: the rows of all examples under each other."""
     count, m, k = np.shape(a)
@@ -65,7 +82,7 @@ def _rows_times(op: Any, a: Any, b: Any) -> Any:
 def _times_columns(op: Any, a: Any, b: Any) -> Any:
     """``(m, k)`` or ``(k,)`` with ``(B, k)`` or ``(B, k, n)``: the columns of all examples side by side."""
     if np.ndim(b) == 2:  # (B, k) @ (k, m)
-        return op(b, np.transpose(a))
+        return _with_rows(op, b, np.transpose(a))
     count, k, n = np.shape(b)
     if np.ndim(a) == 1 or n > FEW:
         return op(a, b)

@@ -346,4 +346,7 @@ deviation = Primitive("np.std", np.sqrt, vjp=[_deviation_rule], reads=["y"], kin
 
 @implements(np.std)
 def _std(a: Any, *args: Any, **keywords: Any) -> Any:
-    return deviation(_var(a, *args, **keywords))
+    variance = _var(a, *args, **keywords)
+    if np.size(variance) == np.size(a):  # of single numbers: zero (or NaN, with ddof) whatever they are
+        return variance
+    return deviation(variance)

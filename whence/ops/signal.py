@@ -23,14 +23,16 @@ def _other_factor(g: Any, other: Any) -> Any:
     return np.convolve(g, np.flip(other), "valid")
 
 
-LARGE_MATRIX = 1 << 22  # elements up to which a convolution with many rows is a product of matrices
+# nanoseconds: an element of a Toeplitz matrix, a product in it, a call with one row
+MADE, PRODUCT, CALL = 15, 0.1, 20_000
 
 
 def _convolve_all(op: Any, batched: Any, a: Any, v: Any) -> Any:
     """Many rows with one kernel: a product with its Toeplitz matrix, ``t[i, j] = kernel[j - i]``."""
     rows, kernel = (a, v) if batched[0] else (v, a)
-    n, m = np.shape(rows)[1], np.shape(kernel)[0]
-    if all(batched) or n * (n + m) > LARGE_MATRIX:
+    (count, n), m = np.shape(rows), np.shape(kernel)[0]
+    size = n * (n + m)
+    if all(batched) or size * (MADE + count * PRODUCT) > count * (CALL + n * m * PRODUCT):
         return NotImplemented
     lag = np.arange(n + m - 1) - np.arange(n)[:, None]
     inside = (lag >= 0) & (lag < m)

@@ -17,7 +17,7 @@ from ..errors import DtypeError, GraphError, NonFiniteError, ShapeError
 from ..transforms.forward import push_forward
 from ..transforms.gradient import pull_back
 from ..transforms.lift import Lifted, lift, recording
-from ..transforms.matrices import hessian
+from ..transforms.matrices import columns_of, hessian, rows_of
 from ..transforms.sparse import SparseJacobian, recorded_gradient
 from ..tree import flatten
 from .space import Space
@@ -162,7 +162,7 @@ class Vector(Problem):
             return self.first
         self.at(x)
         if self.first is None:
-            self.first = self._columns() if self.space.size <= self.value.size else self._rows()
+            self.first = self._dense()
         return self.first
 
     def _sparsely(self, x: np.ndarray) -> None:
@@ -172,25 +172,14 @@ class Vector(Problem):
         self.value = _joined(flatten(out)[0])
         self.x = np.array(x, np.float64)
 
-    def _columns(self) -> np.ndarray:
-        columns = []
-        for k, v in enumerate(self.lifted.variables):
-            for unit in _units(v):
-                seeds = [unit if i == k else None for i in range(len(self.lifted.variables))]
-                columns.append(_joined([_plain(t) for t in push_forward(self.lifted, self.ys, seeds, False)]))
-        return np.stack(columns, axis=1)
-
-    def _rows(self) -> np.ndarray:
-        rows = []
-        for y in self.ys:
-            for unit in _units(y):
-                rows.append(self.space.pack([_plain(g) for g in pull_back(self.lifted, [(y, unit)])[0]]))
-        return np.stack(rows)
-
-
-def _units(like: Any) -> list[Any]:
-    """Every unit array of a shape."""
-    return [row.reshape(like.shape)[()] for row in np.eye(like.size, dtype=like.dtype)]
+    def _dense(self) -> np.ndarray:
+        by_columns = self.space.size <= self.value.size
+        blocks = (columns_of if by_columns else rows_of)(self.lifted, self.ys, False)
+        rows = [
+            np.concatenate([np.reshape(_plain(block), (y.size, -1)) for block in row], axis=1)
+            for y, row in zip(self.ys, blocks, strict=True)
+        ]
+        return np.concatenate(rows).astype(np.float64, copy=False)
 
 
 def _joined(arrays: list[Any]) -> np.ndarray:

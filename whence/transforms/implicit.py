@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from ..config import at_levels, mode, no_grad
-from ..core.batched import holds_batched, looped
+from ..core.batched import holds_batched, looped, new_level
 from ..core.function import Function, filled
 from ..core.origin import called_at, made_at
 from ..core.sweep import sweep
@@ -26,6 +26,7 @@ from ..tree import flatten, map_tree
 from .lift import lift, recording, result_of
 from .outer import attach, full, outer_edges, pull_outward
 from .packing import packed, reals, unpacked
+from .seeds import apart, most_at_once, stretches, together
 
 DENSE = 1000  # unknowns up to which the Jacobian is formed; GMRES above
 _METHODS = ("auto", "dense", "gmres")
@@ -210,7 +211,7 @@ class _Equation:
 
     def _dense(self, g: np.ndarray) -> np.ndarray:
         if self.matrix is None:
-            self.matrix = np.stack([self.transposed(unit) for unit in np.eye(self.size)])
+            self.matrix = self._jacobian()
         if not np.all(np.isfinite(self.matrix)):
             raise NonFiniteError(f"the Jacobian of the equations at the solution is not finite{called_at()}")
         try:
@@ -221,6 +222,27 @@ class _Equation:
         if not np.abs(w).max() * np.finfo(float).eps * np.abs(self.matrix).max() < np.abs(g).max():
             raise _singular()
         return w
+
+    def _jacobian(self) -> np.ndarray:
+        """``dF/dx``: real unit vectors pulled back, many at a time."""
+        rows: list[np.ndarray] = []
+        units, edges = np.eye(self.size), set(self.lifted.edges)
+        for start, stop in stretches(self.size, 1 if self.complex else most_at_once(self.lifted, self.ys)):
+            if stop - start == 1:
+                rows.append(self.transposed(units[start])[None])
+                continue
+            level, ends = new_level(), np.cumsum([y.size for y in self.ys])[:-1]
+            parts = zip(self.ys, np.split(units[start:stop], ends, axis=1), strict=True)
+            seeds = [
+                (y.edge, together(part.reshape(-1, *y.shape).astype(y.dtype), level)) for y, part in parts
+            ]
+            found, _ = sweep(seeds, targets=edges, floor=self.lifted.floor, batched=True)
+            pulled = [
+                apart(full(found.get(edge), x), seeds[0][1]).reshape(stop - start, -1)
+                for edge, x in zip(self.lifted.edges, self.lifted.variables, strict=True)
+            ]
+            rows.append(np.concatenate(pulled, axis=1).astype(np.float64))
+        return np.concatenate(rows)
 
     def _matrix_free(self, g: np.ndarray) -> np.ndarray:
         shape = (self.size, self.size)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from operator import index
 from typing import Any
 
 import numpy as np
 
 from ..config import Level
 from ..config import mode as setting
-from ..core.batched import Batched, new_level, wrap
+from ..core.batched import Batched
 from ..core.origin import called_at
 from ..core.variable import Variable, constant
-from ..errors import DtypeError, GraphError, ShapeError
+from ..errors import DtypeError, GraphError
 from ..tree import flatten, flatten_like
-from .forward import nodes_between, push_forward
+from .forward import push_forward
 from .gradient import grad, pull_back
 from .lift import (
     Argnums,
@@ -30,8 +29,8 @@ from .lift import (
     recording,
     result_of,
 )
+from .seeds import apart, most_at_once, stretches, together
 
-NEAR, LARGEST, SEVERAL = 1 << 23, 1 << 26, 16  # bytes, bytes, rows (see _most)
 Blocks = list[list[Any]]  # of a Jacobian: for each result, for each argument
 
 
@@ -79,7 +78,7 @@ def jacobian(
         if any(_is_complex(v) for v in lifted.variables):
             _check_holomorphic(lifted, ys)
         by_columns = _mode_for(mode, lifted, ys) == "forward"
-        blocks = (_columns if by_columns else _rows)(lifted, ys, record, chunk_size)
+        blocks = (columns_of if by_columns else rows_of)(lifted, ys, record, chunk_size)
         mine = iter(handed(lifted, [block for row in blocks for block in row]))
         return structure.unflatten([lifted.structure.unflatten([next(mine) for _ in row]) for row in blocks])
 
@@ -172,61 +171,42 @@ def _units(like: Variable, start: int, stop: int, running: tuple[Level, ...]) ->
     units[np.arange(stop - start), np.arange(start, stop)] = 1
     units = np.reshape(units, (stop - start, *(1,) * len(outer), *shape))
     units = np.broadcast_to(units, (stop - start, *outer, *shape)) if outer else units
-    return units[0] if stop - start == 1 else wrap(units, new_level())
+    return together(units)
 
 
-def _stretches(like: Variable, running: tuple[Level, ...], most: int) -> list[tuple[int, int]]:
-    """The numbers of the unit arrays in the shape of ``like``, at most ``most`` at a time."""
-    count = math.prod(like.shape[len(running) :])
-    return [(start, min(start + most, count)) for start in range(0, count, most)]
+def _count(like: Variable, running: tuple[Level, ...]) -> int:
+    """How many unit arrays there are in the shape of ``like``."""
+    return math.prod(like.shape[len(running) :])
 
 
-def _most(lifted: Lifted, ys: list[Variable], chunk_size: int | None) -> int:
-    """How many rows or columns to compute at a time.
-
-    So many that the largest cotangent fits a cache (``NEAR`` bytes), but ``SEVERAL`` at least, for
-    the sake of matrix products, unless they were larger than ``LARGEST``.
-    """
-    if chunk_size is not None:
-        if index(chunk_size) < 1:
-            raise ShapeError(f"chunk_size is a positive number or None, not {chunk_size}{called_at()}")
-        return index(chunk_size)
-    widest = max((v.nbytes for v in (*lifted.variables, *ys)), default=1)
-    for node in nodes_between(lifted, ys):
-        for _, value in node.operands():
-            if hasattr(value, "dtype"):
-                widest = max(widest, value.size * value.dtype.itemsize)
-    return max(1, NEAR // max(widest, 1), min(SEVERAL, LARGEST // max(widest, 1)))
-
-
-def _rows(lifted: Lifted, ys: list[Variable], record: bool, chunk_size: int | None) -> Blocks:
+def rows_of(lifted: Lifted, ys: list[Variable], record: bool, chunk_size: int | None = None) -> Blocks:
     """Pull unit cotangents back, many at a time."""
-    most = _most(lifted, ys, chunk_size)
+    most = most_at_once(lifted, ys, chunk_size)
     blocks = []
     for y in ys:
         parts: Blocks = [[] for _ in lifted.variables]
-        for start, stop in _stretches(y, lifted.levels, most):
+        for start, stop in stretches(_count(y, lifted.levels), most):
             units = _units(y, start, stop, lifted.levels)
             seed = constant(units) if record and type(units) is not Batched else units
             for part, g in zip(parts, pull_back(lifted, [(y, seed)])[0], strict=True):
-                part.append(_unwrapped(g, units))
+                part.append(apart(g, units))
         blocks.append(
             [_joined(p, y, v, lifted, record) for p, v in zip(parts, lifted.variables, strict=True)]
         )
     return blocks
 
 
-def _columns(lifted: Lifted, ys: list[Variable], record: bool, chunk_size: int | None) -> Blocks:
+def columns_of(lifted: Lifted, ys: list[Variable], record: bool, chunk_size: int | None = None) -> Blocks:
     """Push unit tangents forward, many at a time."""
-    most = _most(lifted, ys, chunk_size)
+    most = most_at_once(lifted, ys, chunk_size)
     blocks: Blocks = [[] for _ in ys]
     for v in lifted.variables:
         parts: Blocks = [[] for _ in ys]
-        for start, stop in _stretches(v, lifted.levels, most):
+        for start, stop in stretches(_count(v, lifted.levels), most):
             units = _units(v, start, stop, lifted.levels)
             tangents = [units if other is v else None for other in lifted.variables]
             for part, t in zip(parts, push_forward(lifted, ys, tangents, record), strict=True):
-                part.append(_unwrapped(t, units))
+                part.append(apart(t, units))
         for part, y, blocks_of_y in zip(parts, ys, blocks, strict=True):
             block = _joined(part, v, y, lifted, record)
             outer, last = len(lifted.levels), np.ndim(block)
@@ -234,15 +214,6 @@ def _columns(lifted: Lifted, ys: list[Variable], record: bool, chunk_size: int |
             order = (*range(outer), *range(first, last), *range(outer, first))
             blocks_of_y.append(np.transpose(block, order) if order != tuple(range(last)) else block)
     return blocks
-
-
-def _unwrapped(g: Any, units: Any) -> Any:
-    """What the sweep made of the unit arrays, an array with them along the first axis."""
-    if type(units) is not Batched:
-        return g[None]
-    if type(g) is Batched and g.level == units.level:
-        return g.physical
-    return np.broadcast_to(g, (units.physical.shape[0], *g.shape))  # zeros
 
 
 def _joined(parts: list[Any], along: Variable, like: Variable, lifted: Lifted, record: bool) -> Any:

@@ -69,6 +69,32 @@ def dependencies(lifted: Lifted, ys: list[Variable]) -> Pattern:
     return pattern
 
 
+def copying(lifted: Lifted, ys: list[Variable]) -> tuple[list[int], list[np.ndarray]]:
+    """The nodes that only rearrange elements of an input, by number, and the column of each result's element.
+
+    But for those that leave all elements in their order: a reshape would gain nothing.
+    """
+    ends = list(itertools.accumulate(v.size for v in lifted.variables))
+    starts = {edge: end - v.size for edge, end, v in zip(lifted.edges, ends, lifted.variables, strict=True)}
+    numbers, columns = [], []
+    for number, node in enumerate(nodes_between(lifted, ys)):
+        operands = _operands(node)
+        if not isinstance(node, Applied) or node.primitive.kind != "linear" or len(operands) != 1:
+            continue
+        (i, edge), many = operands[0], node._ports is not None
+        if many or edge not in starts:
+            continue
+        source = _moved(node, i)
+        if (
+            source is not None
+            and (source >= 0).all()
+            and not np.array_equal(source, np.arange(node._values[i].size))
+        ):
+            numbers.append(number)
+            columns.append(source + starts[edge])
+    return numbers, columns
+
+
 def signature(lifted: Lifted, ys: list[Variable]) -> Any:
     """What the pattern is a function of: ops, connections, shapes and parameters, but no values."""
     number: dict[Any, Any] = {edge: i for i, edge in enumerate(lifted.edges)}

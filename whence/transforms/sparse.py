@@ -7,23 +7,25 @@ and Reid, *On the estimation of sparse Jacobian matrices*, 1974): as many produc
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from ..config import levels, mode
+from ..core.batched import Batched, new_level
 from ..core.origin import called_at
 from ..core.sweep import sweep
 from ..core.variable import Variable, constant
 from ..errors import BatchingError, DtypeError, GraphError
 from ..tree import flatten
 from .coloring import Pattern, alone, color_adjacent, color_columns, color_symmetric
-from .forward import push_forward
+from .forward import nodes_between, push_forward
 from .gradient import pull_back, scalar
 from .lift import Argnums, Lifted, depends_on_others, lift_arguments, owned, recording, result_of
-from .pattern import dependencies, signature
+from .pattern import copying, dependencies, signature
+from .seeds import apart, most_at_once, stretches, together
 
 
 class Plan(NamedTuple):
@@ -33,6 +35,18 @@ class Plan(NamedTuple):
     colors: np.ndarray
     by_columns: bool
     direct: np.ndarray | None = None  # of a Hessian: which entries are read in their own row
+    copies: Copies | None = None  # rows are those of the derivative by copies of the inputs
+
+
+class Copies(NamedTuple):
+    """The Jacobian by the copies that indexing makes of the inputs: entries of one input are added up.
+
+    A camera that a hundred residuals read is a hundred cameras here, and rows that met in it no longer do.
+    """
+
+    nodes: list[int]  # which nodes of the graph make the copies
+    pattern: Pattern
+    places: np.ndarray  # where each entry belongs in the matrix
 
 
 class SparseJacobian:
@@ -41,7 +55,8 @@ class SparseJacobian:
     Attributes:
         pattern: after the first call, the Boolean pattern, a csr_array of the shape of the result.
         colors: the colour of each column (of each row where ``by_columns`` is False).
-        by_columns: were columns compressed (products ``J v``) or rows (products ``v J``)?
+        by_columns: were columns compressed (products ``J v``) or rows (products ``v J``)? Whichever
+            took fewer colours.
     """
 
     def __init__(self, f: Callable[..., Any], argnums: Argnums = 0) -> None:
@@ -89,7 +104,7 @@ class SparseJacobian:
         if plan is None:
             if len(self._plans) >= 8:  # the function takes another path at nearly every call
                 self._plans.clear()
-            plan = self._plans[key] = self._planned(dependencies(lifted, ys))
+            plan = self._plans[key] = self._planned(lifted, ys)
         self._plan = plan
         return value, _computed(plan, lifted, ys)
 
@@ -100,11 +115,16 @@ class SparseJacobian:
         ys = [result_of(self.f, y, self._name) for y in leaves]
         return structure.unflatten(owned([y._data for y in ys])), ys
 
-    def _planned(self, pattern: Pattern) -> Plan:
-        columns = color_columns(pattern)
-        rows = color_columns(csr_array(pattern.T))
-        by_columns = columns.max(initial=0) <= rows.max(initial=0)
-        return Plan(pattern, columns if by_columns else rows, by_columns)
+    def _planned(self, lifted: Lifted, ys: list[Variable]) -> Plan:
+        pattern = dependencies(lifted, ys)
+        plans = [
+            Plan(pattern, color_columns(pattern), True),
+            Plan(pattern, color_columns(csr_array(pattern.T)), False),
+        ]
+        copies = _copies(pattern, lifted, ys)
+        if copies is not None:
+            plans.append(Plan(pattern, color_columns(csr_array(copies.pattern.T)), False, copies=copies))
+        return min(plans, key=lambda plan: plan.colors.max(initial=0))
 
 
 class SparseHessian(SparseJacobian):
@@ -116,7 +136,8 @@ class SparseHessian(SparseJacobian):
         y = scalar(result_of(self.f, out, self._name))
         return y._data, recorded_gradient(lifted, y)
 
-    def _planned(self, pattern: Pattern) -> Plan:
+    def _planned(self, lifted: Lifted, ys: list[Variable]) -> Plan:
+        pattern = dependencies(lifted, ys)
         pattern = csr_array(pattern + pattern.T)
         pattern.sort_indices()
         colors = color_symmetric(pattern)
@@ -128,7 +149,8 @@ def sparse_jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> SparseJacobi
 
     Which element of the result depends on which of the argument is read off the recorded graph;
     columns (or rows) that do not meet are coloured alike (Gebremedhin, Manne and Pothen, *What color
-    is your Jacobian?*, 2005), and each colour costs one product. Pattern and colouring are kept, and
+    is your Jacobian?*, 2005), and each colour costs one product. Where indexing makes copies of inputs
+    (``x[1:] * x[:-1]``, ``cameras[seen_by]``), rows need only differ from those that read the same copy. Pattern and colouring are kept, and
     used again where a call records the same ops on the same shapes, with the same indices.
 
     Args:
@@ -150,7 +172,7 @@ def sparse_jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> SparseJacobi
         >>> J = whence.sparse_jacobian(lambda x: x[1:] * x[:-1])
         >>> print(J(np.array([1.0, 2.0, 3.0])).toarray(), J.colors.max() + 1)
         [[2. 1. 0.]
-         [0. 3. 2.]] 2
+         [0. 3. 2.]] 1
     """
     return SparseJacobian(f, argnums)
 
@@ -211,10 +233,11 @@ def hessian_diagonal(
                 groups[key] = color_adjacent(dependencies(lifted, gs))
             colors = groups[key]
         total: list[Any] = [0.0] * len(gs)
-        for color in range(colors.max(initial=-1) + 1):
-            seeds = _split((colors == color).astype(float), lifted.variables)
-            pushed = push_forward(lifted, gs, [constant(s) for s in seeds] if record else seeds, record)
-            total = [part + seed * t for part, seed, t in zip(total, seeds, pushed, strict=True)]
+        for seeds in _compressing(colors, lifted.variables, most_at_once(lifted, gs)):
+            directions = [constant(s) if record and type(s) is not Batched else s for s in seeds]
+            pushed = push_forward(lifted, gs, directions, record)
+            parts = [np.sum(apart(s, s) * apart(t, s), 0) for s, t in zip(seeds, pushed, strict=True)]
+            total = [old + part for old, part in zip(total, parts, strict=True)]
         return lifted.structure.unflatten(owned(total))
 
     return diagonal
@@ -249,35 +272,65 @@ def _check_real(name: str, lifted: Lifted, ys: list[Variable]) -> None:
         )
 
 
-def _split(vector: np.ndarray, likes: list[Variable]) -> list[Any]:
-    """One vector as arrays of these shapes and dtypes."""
-    ends = np.cumsum([v.size for v in likes])
-    return [
-        part.reshape(v.shape).astype(v.dtype)[()]
-        for part, v in zip(np.split(vector, ends[:-1]), likes, strict=True)
-    ]
+def _compressing(colors: np.ndarray, likes: list[Variable], most: int) -> Iterator[list[Any]]:
+    """For each colour, ones at all elements that have it, in arrays like these; ``most`` colours in one."""
+    ends = np.cumsum([v.size for v in likes])[:-1]
+    for start, stop in stretches(int(colors.max(initial=-1)) + 1, most):
+        chosen = np.equal.outer(np.arange(start, stop), colors)
+        level = new_level() if stop - start > 1 else None
+        parts = zip(np.split(chosen, ends, axis=1), likes, strict=True)
+        shaped = [part.astype(v.dtype).reshape(-1, *v.shape) for part, v in parts]
+        yield [together(part, level) for part in shaped]
+
+
+def _copies(pattern: Pattern, lifted: Lifted, ys: list[Variable]) -> Copies | None:
+    """The copies that the graph makes of its inputs by indexing, and the pattern of the results in them."""
+    nodes, sources = copying(lifted, ys)
+    if not nodes:
+        return None
+    wide = dependencies(_cut(lifted, ys, nodes), ys)
+    columns = np.concatenate([np.arange(pattern.shape[1]), *sources])[wide.indices]
+    rows = np.repeat(np.arange(wide.shape[0]), np.diff(wide.indptr))
+    # numbers of entries in the matrix, by key: its rows are sorted
+    width = pattern.shape[1]
+    keys = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr)) * width + pattern.indices
+    return Copies(nodes, wide, np.searchsorted(keys, rows * width + columns))
+
+
+def _cut(lifted: Lifted, ys: list[Variable], numbers: list[int]) -> Lifted:
+    """The graph with the results of these nodes as further inputs."""
+    nodes = nodes_between(lifted, ys)
+    outputs = [nodes[i].output_like() for i in numbers]
+    variables, edges = [*lifted.variables, *outputs], [*lifted.edges, *(nodes[i] for i in numbers)]
+    return lifted._replace(variables=variables, edges=edges)
 
 
 def _computed(plan: Plan, lifted: Lifted, ys: list[Variable]) -> csr_array:
     """The entries of the pattern, from one product for each colour."""
-    pattern = plan.pattern
     dtype = np.result_type(*(y.dtype for y in ys)) if ys else np.float64
-    length = sum(v.size for v in (ys if plan.by_columns else lifted.variables))
-    count = plan.colors.max(initial=-1) + 1
-    compressed = np.empty((count, length), dtype)
-    for color in range(count):
-        seed = (plan.colors == color).astype(float)
+    most = most_at_once(lifted, ys)
+    pattern = plan.pattern
+    if plan.copies is not None:
+        lifted, pattern = _cut(lifted, ys, plan.copies.nodes), plan.copies.pattern
+    results = ys if plan.by_columns else lifted.variables
+    compressed = [np.empty((0, sum(v.size for v in results)), dtype)]
+    for seeds in _compressing(plan.colors, lifted.variables if plan.by_columns else ys, most):
         if plan.by_columns:
-            parts = push_forward(lifted, ys, _split(seed, lifted.variables), False)
+            parts = push_forward(lifted, ys, seeds, False)
         else:
-            parts, _ = pull_back(lifted, list(zip(ys, _split(seed, ys), strict=True)))
-        np.concatenate([np.ravel(part) for part in parts], out=compressed[color])
+            parts, _ = pull_back(lifted, list(zip(ys, seeds, strict=True)))
+        parts = [
+            np.broadcast_to(apart(part, seeds[0]), (apart(seeds[0], seeds[0]).shape[0], *v.shape))
+            for part, v in zip(parts, results, strict=True)
+        ]
+        compressed.append(np.concatenate([part.reshape(len(part), -1) for part in parts], 1))
+    products = np.concatenate(compressed)
     rows = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
     columns = pattern.indices
-    if plan.by_columns:
-        data = compressed[plan.colors[columns], rows]
-        if plan.direct is not None:
-            data = np.where(plan.direct, data, compressed[plan.colors[rows], columns])
-    else:
-        data = compressed[plan.colors[rows], columns]
-    return csr_array((data, columns, pattern.indptr), shape=pattern.shape)
+    data = products[plan.colors[columns], rows] if plan.by_columns else products[plan.colors[rows], columns]
+    if plan.direct is not None:
+        data = np.where(plan.direct, data, products[plan.colors[rows], columns])
+    if plan.copies is not None:
+        data = np.bincount(plan.copies.places, data, plan.pattern.nnz).astype(dtype)
+    pattern = plan.pattern
+    return csr_array((data, pattern.indices, pattern.indptr), shape=pattern.shape)

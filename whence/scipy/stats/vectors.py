@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special, stats
 
 from ...core.origin import called_at
+from ...core.variable import Variable
 from ...errors import NoGradientError
 from ...ops.declare import frozen
 from .continuous import double
@@ -35,10 +36,12 @@ def _normal_parameters(dist: Any, mean: Any, cov: Any, allow_singular: bool) -> 
         cov = cov.covariance
     made = dist(frozen(mean), frozen(cov), allow_singular)
     length = np.shape(made.cov)[-1]
-    if allow_singular and np.linalg.matrix_rank(made.cov, hermitian=True) < length:
+    if isinstance(cov, Variable) and allow_singular and _rank(made.cov) < length:
         raise NoGradientError(
-            f"a singular covariance matrix has no gradient in whence{called_at()}\n"
-            "  → leave out the dependent variables, or add a small multiple of np.eye(d)"
+            f"a density has no gradient in a singular covariance matrix: any other rank gives another "
+            f"density{called_at()}\n"
+            "  → leave out the dependent variables, or add a small multiple of np.eye(d); with a constant "
+            "matrix there are gradients in x and the mean"
         )
     return vector(mean, length), symmetric(matrix(1.0 if cov is None else cov, length))
 
@@ -46,8 +49,30 @@ def _normal_parameters(dist: Any, mean: Any, cov: Any, allow_singular: bool) -> 
 def _normal_logpdf(dist: Any, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
     mean, cov = _normal_parameters(dist, mean, cov, allow_singular)
     length = np.shape(mean)[0]
-    distance = quadratic_form(cov, columns(x, length) - mean)
+    away = columns(x, length) - mean
+    if allow_singular and not isinstance(cov, Variable) and _rank(cov) < length:
+        return _flat_logpdf(away, cov)
+    distance = quadratic_form(cov, away)
     return np.squeeze(-0.5 * (length * LOG_2PI + log_determinant(cov) + distance))
+
+
+def _flat_logpdf(away: Any, cov: np.ndarray) -> Any:
+    """The density on the subspace that a singular covariance spans; -inf off it, as in SciPy."""
+    lengths, axes = np.linalg.eigh(cov)
+    kept = lengths > _THIN * lengths[-1]
+    across = away @ (axes[:, kept] / np.sqrt(lengths[kept]))
+    off = np.linalg.norm(frozen(away) @ axes[:, ~kept], axis=-1) >= 1e3 * _THIN * lengths[-1]
+    log_volume = kept.sum() * LOG_2PI + np.log(lengths[kept]).sum()
+    return np.squeeze(np.where(off, -np.inf, -0.5 * (log_volume + np.sum(across**2, axis=-1))))
+
+
+_THIN = 1e6 * np.finfo(float).eps  # of the largest eigenvalue: what SciPy takes for zero
+
+
+def _rank(cov: np.ndarray) -> int:
+    """How many eigenvalues of a covariance matrix are not zero."""
+    lengths = np.linalg.eigvalsh(cov)
+    return int(np.sum(lengths > _THIN * lengths[-1]))
 
 
 def _normal_entropy(dist: Any, mean: Any = None, cov: Any = 1) -> Any:
@@ -78,6 +103,11 @@ def _t_logpdf(
     length = np.shape(made.shape)[-1]
     _, shape = _normal_parameters(stats.multivariate_normal, made.loc, shape, allow_singular)
     df = double(made.df if df is None else df)
+    if allow_singular and _rank(frozen(shape)) < length:
+        raise NoGradientError(
+            f"Student's t with a singular shape matrix has no rule in whence{called_at()}\n"
+            "  → leave out the dependent variables, or add a small multiple of np.eye(d)"
+        )
     distance = quadratic_form(shape, columns(x, length) - vector(loc, length))
     half = 0.5 * (df + length)
     constant = special.gammaln(half) - special.gammaln(0.5 * df) - length / 2 * (np.log(df) + LOG_PI)
