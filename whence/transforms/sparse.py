@@ -150,8 +150,9 @@ def sparse_jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> SparseJacobi
     Which element of the result depends on which of the argument is read off the recorded graph;
     columns (or rows) that do not meet are coloured alike (Gebremedhin, Manne and Pothen, *What color
     is your Jacobian?*, 2005), and each colour costs one product. Where indexing makes copies of inputs
-    (``x[1:] * x[:-1]``, ``cameras[seen_by]``), rows need only differ from those that read the same copy. Pattern
-    and colouring are kept, and used again where a call records the same ops on the same shapes, with the same indices.
+    (``x[1:] * x[:-1]``, ``cameras[seen_by]``), rows need only differ from those that read the same copy.
+    Pattern and colouring are kept, and used again where a call records the same ops on the same shapes,
+    with the same indices.
 
     Args:
         f: a function of arrays (or containers) that returns an array (or a container), all real.
