@@ -17,7 +17,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 #: Rooms (folders or single files) from the ground up; a room imports only from floors below its own.
 FLOORS = [
-    ["errors", "config", "tree"],
+    ["errors", "config", "tree", "random"],
     ["core"],
     ["ops"],
     ["transforms"],
@@ -32,7 +32,7 @@ FLOORS = [
 
 #: Rooms whose files have one order for good; each imports only from those before it.
 ORDER = {
-    "": ["errors", "config", "tree"],
+    "": ["errors", "config", "tree", "random"],
     "core": [
         "memory",
         "origin",

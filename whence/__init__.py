@@ -44,8 +44,10 @@ _keep_freed_memory()
 
 if _TYPE_CHECKING:
     from . import compat as compat
+    from . import nn as nn
     from . import numpy as numpy
     from . import optimize as optimize
+    from . import random as random
     from . import scipy as scipy
     from .transforms.implicit import fixed_point_of as fixed_point_of
     from .transforms.implicit import implicit_root as implicit_root
@@ -61,8 +63,10 @@ _LATER = {
     "fixed_point_of": "transforms.implicit",
     "hessian_diagonal": "transforms.sparse",
     "implicit_root": "transforms.implicit",
-    "optimize": "",
+    "nn": "",
     "numpy": "",
+    "optimize": "",
+    "random": "",
     "root_of": "transforms.implicit",
     "scipy": "",
     "sparse_hessian": "transforms.sparse",

@@ -67,3 +67,11 @@ class SingularError(WhenceError, np.linalg.LinAlgError):
 
 class GradientCheckError(WhenceError, AssertionError):
     """A gradient disagrees with finite differences or complex steps."""
+
+
+class StateError(WhenceError, ValueError):
+    """Saved state that does not fit: missing, extra or wrongly shaped entries, a damaged file."""
+
+
+class MissingExtraError(WhenceError, ImportError):
+    """A package that a feature needs is not installed; the message says what to install."""

@@ -1,7 +1,8 @@
 """Nested containers of arrays: flatten, map, put together again.
 
 Tuples, named tuples, lists, dicts (in sorted key order where keys sort, else as inserted) and
-dataclass instances are containers; everything else, ``None`` included, is a leaf.
+dataclass instances are containers, and so is an object that says what its parts are: ``tree_parts()``
+gives them by name, ``with_tree_parts(parts)`` a copy with others. All else, ``None`` included, is a leaf.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Structure:
     kind: type | None  # None marks a leaf
     keys: tuple[Any, ...] = ()
     children: tuple[Structure, ...] = ()
-    factory: Any = dataclasses.field(default=None, compare=False)  # of a defaultdict
+    factory: Any = dataclasses.field(default=None, compare=False)  # of a defaultdict, or the object itself
 
     @property
     def leaves(self) -> int:
@@ -55,6 +56,8 @@ class Structure:
             if self.factory is not None:
                 built.default_factory = self.factory
             return built
+        if hasattr(self.kind, "tree_parts"):
+            return self.factory.with_tree_parts(dict(zip(self.keys, parts, strict=True)))
         if dataclasses.is_dataclass(self.kind):
             return _dataclass_like(self.kind, zip(self.keys, parts, strict=True))
         if hasattr(self.kind, "_fields"):  # a named tuple takes its fields one by one
@@ -93,7 +96,12 @@ def _open(tree: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
         return keys, tuple(tree[key] for key in keys)
     if isinstance(tree, (list, tuple)):
         return (), tuple(tree)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+    if isinstance(tree, type):
+        return None
+    if hasattr(type(tree), "tree_parts"):
+        named = tree.tree_parts()
+        return tuple(named), tuple(named.values())
+    if dataclasses.is_dataclass(tree):
         keys = tuple(field.name for field in dataclasses.fields(tree))
         return keys, tuple(getattr(tree, key) for key in keys)
     return None
@@ -119,6 +127,7 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
         leaves += below
         children.append(structure)
     factory = tree.default_factory if isinstance(tree, defaultdict) else None
+    factory = tree if hasattr(type(tree), "tree_parts") else factory
     return leaves, Structure(type(tree), keys, tuple(children), factory)
 
 

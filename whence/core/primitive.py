@@ -33,7 +33,7 @@ from .graph import Absent, Stamp, fingerprint, next_generation
 from .origin import INSIDE, called_at, user_frame
 from .sweep import conform
 from .table import OPS, name_of
-from .variable import Variable, as_data, make
+from .variable import Parameter, Variable, as_data, make
 
 ndarray, float64 = np.ndarray, np.float64
 Rule = Callable[..., Any]
@@ -375,7 +375,7 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
     owner_of, count, new_node = ref, next_generation, object.__new__
 
     def unary(a: Any, *rest: Any, **params: Any) -> Any:
-        if type(a) is not Variable or rest or mode() is not EAGER:
+        if (type(a) is not Variable and type(a) is not Parameter) or rest or mode() is not EAGER:
             return general(a, *rest, **params)
         edge = a.edge
         if edge is None or edge._stamps is not None:
@@ -423,12 +423,12 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
     def binary(a: Any, b: Any) -> Any:
         if mode() is not EAGER:
             return general(a, b)
-        if type(a) is Variable:
+        if type(a) is Variable or type(a) is Parameter:
             x = a._data
             edge = a.edge
             if edge is None or edge._stamps is not None:
                 return general(a, b)
-            if type(b) is Variable:
+            if type(b) is Variable or type(b) is Parameter:
                 z = b._data
                 other = b.edge
                 if other is None or other._stamps is not None:
@@ -440,7 +440,7 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
                 rules, drop, keep_y = left
             else:
                 return general(a, b)
-        elif type(b) is Variable and type(a) in _SCALARS:
+        elif (type(b) is Variable or type(b) is Parameter) and type(a) in _SCALARS:
             z = b._data
             edge = b.edge
             if edge is None or edge._stamps is not None:

@@ -305,7 +305,7 @@ class Variable(Array):
         self._data = new.astype(self._data.dtype, copy=True)
         edge = self.edge
         if isinstance(edge, Leaf):
-            self.edge = Leaf(edge._owner, edge._code, edge._lasti, edge._name)
+            self.edge = type(edge)(edge._owner, edge._code, edge._lasti, edge._name)
         return self
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -367,7 +367,15 @@ class Variable(Array):
         return creators_text(self, depth)
 
     def __reduce__(self) -> Any:
-        return _restore, (type(self), self._data, self.grad, self.name, getattr(self, "__dict__", None))
+        frozen = type(self.edge) is Constant
+        return _restore, (
+            type(self),
+            self._data,
+            self.grad,
+            self.name,
+            getattr(self, "__dict__", None),
+            frozen,
+        )
 
     def __copy__(self) -> NoReturn:
         raise GraphError(
@@ -379,7 +387,9 @@ class Variable(Array):
         grad = None
         if self.grad is not None:
             grad = make(np.array(raw(self.grad)))
-        memo[id(self)] = copied = _restore(type(self), self._data.copy(), grad, self.name, None)
+        data = None if self._data is None else self._data.copy()
+        frozen = type(self.edge) is Constant
+        memo[id(self)] = copied = _restore(type(self), data, grad, self.name, None, frozen)
         if hasattr(self, "__dict__"):
             copied.__dict__.update(deepcopy(self.__dict__, memo))
         return copied
@@ -393,13 +403,84 @@ class Variable(Array):
         )
 
 
+class Parameter(Variable):
+    """A Variable that a model learns: a module finds its own by this type.
+
+    Args:
+        data: the first values, copied; floating-point or complex. None for a parameter whose shape is not
+            known before the first input is: its module calls :meth:`initialize` then.
+        name: shown in error messages and graphs; modules give their own.
+
+    Raises:
+        DtypeError: integers, which have no derivative.
+
+    Example:
+        >>> import numpy as np
+        >>> from whence.nn import Parameter
+        >>> w = Parameter(np.ones(2))
+        >>> (w * w).sum().backward()
+        >>> print(w.grad)
+        [2. 2.]
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: ArrayLike | None, name: str | None = None) -> None:
+        if data is None:
+            self._data, self.grad, self.edge = None, None, None
+            frame = user_frame()
+            self.edge = Leaf(ref(self), frame.f_code, frame.f_lasti, name)
+            return
+        super().__init__(data, name)
+        if self._data.dtype.kind not in "fc":
+            raise DtypeError(
+                f"a Parameter of dtype {self._data.dtype} cannot learn{called_at()}\n"
+                "  → floats: Parameter(x.astype(float)); for counts and tables nn.Buffer(x)"
+            )
+
+    @property
+    def requires_grad(self) -> bool:
+        """Is a gradient computed for it? Set it False to freeze the parameter."""
+        return type(self.edge) is not Constant
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        edge = self.edge if self.edge is not None else self._leaf()
+        kind = Leaf if wanted else Constant
+        if type(edge) is not kind:
+            self.edge = kind(edge._owner, edge._code, edge._lasti, edge._name)
+            self.grad = None
+
+    @property
+    def is_lazy(self) -> bool:
+        """Is the shape still unknown?"""
+        return self._data is None
+
+    def initialize(self, data: ArrayLike) -> None:
+        """Give a parameter without values its first ones.
+
+        Raises:
+            GraphError: it has values.
+        """
+        if self._data is not None:
+            raise GraphError(f"this Parameter has values already{called_at()}\n  → p.assign(values)")
+        self._data = as_data(data, copy=True)
+
+    def __repr__(self) -> str:
+        if self._data is None:
+            return "Parameter(of unknown shape)"
+        return super().__repr__().replace("Variable(", "Parameter(", 1)
+
+
 _new = Variable.__new__
 
 
-def _restore(cls: type[Variable], data: Any, grad: Any, name: str | None, more: Any) -> Variable:
+def _restore(
+    cls: type[Variable], data: Any, grad: Any, name: str | None, more: Any, frozen: bool = False
+) -> Variable:
     v = _new(cls)
     v._data, v.grad = data, grad
-    v.edge = Leaf(ref(v), name=name)
+    v.edge = (Constant if frozen else Leaf)(ref(v), name=name)
     if more:
         v.__dict__.update(more)
     return v
