@@ -2,8 +2,8 @@
 
 A :class:`Stream` is a key and a count. Every draw uses Philox (Salmon, Moraes, Dror and Shaw, *Parallel
 random numbers: as easy as 1, 2, 3*, 2011) with that key, from the block that the count names, and
-counts on by one. So a draw depends on nothing but key and count: not on the number of threads, nor on what other
-streams have drawn; and two integers are all that has to be saved to go on where a run stopped.
+counts on by one. So a draw depends on nothing but key and count: not on the number of threads, nor on what
+other streams have drawn; and two integers are all that has to be saved to go on where a run stopped.
 
 >>> stream = Stream(0)
 >>> first = stream.normal(3)
@@ -70,7 +70,7 @@ class Stream:
         self._key, self._count = key, count
 
     def split(self, *path: int | str) -> Stream:
-        """The stream that ``path`` names below this one: the same for the same key and path, whatever was drawn.
+        """The stream that ``path`` names below this one, whatever has been drawn from either.
 
         >>> Stream(1).split("worker", 3).state == Stream(1).split("worker", 3).state
         True

@@ -10,12 +10,12 @@ import numpy as np
 from ..core.origin import called_at
 from ..errors import DtypeError
 
-_DEFAULT: ContextVar[Any] = ContextVar("whence dtype of layers", default=np.dtype(np.float32))
+_DEFAULT: ContextVar[str] = ContextVar("whence dtype of layers", default="float32")
 
 
 def default_dtype(dtype: Any = None) -> Any:
     """``dtype``, or what layers have unless they are told otherwise: float32 at first."""
-    return _DEFAULT.get() if dtype is None else np.dtype(dtype)
+    return np.dtype(_DEFAULT.get() if dtype is None else dtype)
 
 
 def set_default_dtype(dtype: Any) -> None:
@@ -27,4 +27,4 @@ def set_default_dtype(dtype: Any) -> None:
     wanted = np.dtype(dtype)
     if wanted.kind not in "fc":
         raise DtypeError(f"layers hold floating-point numbers, not {wanted}{called_at()}")
-    _DEFAULT.set(wanted)
+    _DEFAULT.set(wanted.name)

@@ -37,8 +37,8 @@ class Buffer(Variable):
 class Module:
     """A part of a model: assign parameters, buffers and other modules to attributes, and write ``forward``.
 
-    Attributes that are a :class:`Parameter`, a :class:`Buffer` or a Module are found, and so are lists, tuples
-    and dicts of them. A module is a tree (``whence.tree``) whose leaves are its parameters: transforms
+    Attributes that are a :class:`Parameter`, a :class:`Buffer` or a Module are found, and so are lists,
+    tuples and dicts of them. A module is a tree (``whence.tree``) whose leaves are its parameters: transforms
     differentiate with respect to it as they do with a dict of arrays.
 
     Attributes:
