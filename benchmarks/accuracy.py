@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
+from whence.nn.models.gpt import GPT
 
 import whence
 import whence.nn.functional as F
 from whence import nn, optim
-from whence.nn.models.gpt import GPT
 
 from .networks import torch_gpt
 from .peers import torch
@@ -46,7 +46,8 @@ def cnn() -> Any:
         nn.Unflatten(1, (1, 8, 8)),
         nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
         nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Dropout(0.4), nn.Linear(64 * 16, 128), nn.ReLU(), nn.Dropout(0.4), nn.Linear(128, 10),
+        nn.Flatten(), nn.Dropout(0.4), nn.Linear(64 * 16, 128), nn.ReLU(),
+        nn.Dropout(0.4), nn.Linear(128, 10),
     )  # fmt: skip
 
 
@@ -145,7 +146,9 @@ def gpt_table(text: str, steps: int, context: int = 64, batch: int = 16) -> None
             pairs.append((a, float(torch.nn.functional.cross_entropy(guess, torch.tensor(t).reshape(-1)))))
     a, b = np.mean(pairs, axis=0)
     verdict = "✓" if abs(a / b - 1) <= 0.01 else "✗"
-    print(f"GPT, {len(text):,} characters, {steps} steps: whence {a:.4f}, PyTorch {b:.4f} (within 1% {verdict})")
+    print(
+        f"GPT, {len(text):,} characters, {steps} steps: whence {a:.4f}, PyTorch {b:.4f} (within 1% {verdict})"
+    )
 
 
 def matched(ours: Any, theirs: Any) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from whence.nn.models.gpt import GPT
 
 import whence.nn.functional as F
 from whence import nn, optim
-from whence.nn.models.gpt import GPT
 
 from .harness import Contender, Row
 from .peers import torch
@@ -57,7 +58,7 @@ def mlp(title: str, sizes: tuple[int, ...], batch: int, promise: float, seconds:
     t = rng.integers(0, sizes[-1], batch)
 
     def layers(linear: Any, relu: Any) -> list[Any]:
-        parts = [part for a, b in zip(sizes, sizes[1:], strict=False) for part in (linear(a, b), relu())]
+        parts = [part for a, b in itertools.pairwise(sizes) for part in (linear(a, b), relu())]
         return parts[:-1]
 
     def theirs() -> Any:
