@@ -8,6 +8,8 @@ from .containers import ModuleDict as ModuleDict
 from .containers import ModuleList as ModuleList
 from .containers import Sequential as Sequential
 from .dtypes import set_default_dtype as set_default_dtype
+from .embedding import Embedding as Embedding
+from .linear import Bilinear as Bilinear
 from .linear import Linear as Linear
 from .module import Buffer as Buffer
 from .module import Module as Module
