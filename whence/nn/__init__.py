@@ -39,6 +39,8 @@ from .dropout import Dropout1d as Dropout1d
 from .dropout import Dropout2d as Dropout2d
 from .dropout import Dropout3d as Dropout3d
 from .dtypes import set_default_dtype as set_default_dtype
+from .embedding import Embedding as Embedding
+from .linear import Bilinear as Bilinear
 from .linear import Linear as Linear
 from .module import Buffer as Buffer
 from .module import Module as Module

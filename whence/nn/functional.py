@@ -43,6 +43,8 @@ from .functions.dropout import dropout as dropout
 from .functions.dropout import dropout1d as dropout1d
 from .functions.dropout import dropout2d as dropout2d
 from .functions.dropout import dropout3d as dropout3d
+from .functions.embedding import embedding as embedding
+from .functions.linear import bilinear as bilinear
 from .functions.linear import linear as linear
 from .functions.norm import batch_norm as batch_norm
 from .functions.norm import group_norm as group_norm
