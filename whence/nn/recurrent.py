@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import random
 from ..core.origin import called_at
 from ..core.variable import Parameter, Variable
 from ..errors import DtypeError, ShapeError, WhenceError
@@ -17,6 +16,7 @@ from ..ops.recurrent import gru_steps, rnn_steps
 from ..random import Stream
 from . import init
 from .dtypes import default_dtype
+from .functions.dropout import dropout as dropped
 from .functions.linear import linear
 from .module import Module
 
@@ -44,7 +44,7 @@ class Recurrent(Module):
         self.bidirectional = bidirectional
         if num_layers < 1 or hidden_size < 1:
             raise ShapeError(
-                f"{type(self).__name__} with hidden_size {hidden_size} and num_layers {num_layers}{called_at()}\n"
+                f"{type(self).__name__} of size {hidden_size} with num_layers {num_layers}{called_at()}\n"
                 "  → both are at least 1"
             )
         if not 0 <= dropout <= 1:
@@ -60,7 +60,7 @@ class Recurrent(Module):
                         self._start(f"{kind}_{name}", inner)
 
     def _names(self) -> Iterator[tuple[int, str]]:
-        """Layer and PyTorch's suffix of each pass: ``l0``, ``l0_reverse``, ``l1`` …"""
+        """Layer and PyTorch's suffix of each pass: ``l0``, ``l0_reverse``, ``l1``."""
         for layer in range(self.num_layers):
             yield layer, f"l{layer}"
             if self.bidirectional:
@@ -92,9 +92,7 @@ class Recurrent(Module):
                 x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
                 outputs = []
                 if self.dropout and self.training:
-                    stream = random.default if self._stream is None else self._stream
-                    kept = stream.uniform(x.shape, dtype=np.float32) >= self.dropout
-                    x = x * (kept / x.dtype.type(max(1 - self.dropout, 1e-7))).astype(x.dtype)
+                    x = dropped(x, self.dropout, True, self._stream)
             bias, inner = self._biases(name)
             a = linear(x, getattr(self, f"weight_ih_{name}"), bias)
             begin = tuple(start[k] for start in starts)
@@ -119,10 +117,10 @@ class Recurrent(Module):
         x = x if isinstance(x, Variable) else np.asarray(x)
         single = x.ndim == 2
         if x.ndim not in (2, 3) or (self.input_size is not None and x.shape[-1] != self.input_size):
-            lead = "(B, T, " if self.batch_first else "(T, B, "
+            lead, width = "(B, T, " if self.batch_first else "(T, B, ", self.input_size or "features"
             raise ShapeError(
                 f"{type(self).__name__} got x of shape {x.shape}{called_at()}\n"
-                f"  → {lead}{self.input_size or 'features'}), or (T, {self.input_size or 'features'}) for one sequence"
+                f"  → {lead}{width}), or (T, {width}) for one sequence"
             )
         if self.input_size is None:
             self.input_size = x.shape[-1]

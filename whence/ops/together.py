@@ -1,9 +1,9 @@
 """Ops whose gradients are found all at once, by hand, and at higher orders from their formula.
 
 A loop over time steps or a softmax between two products has one way back for all of its operands: rules that
-stand alone would walk it once for each. So such an op has one rule for all of them, on plain arrays, as fast as
-NumPy allows. Where a sweep is recorded, the same gradients come from differentiating the op's *formula*, the
-same function composed of other ops: slower, and right at every order.
+stand alone would walk it once for each. So such an op has one rule for all of them, on plain arrays, as
+fast as NumPy allows. Where a sweep is recorded, the same gradients come from differentiating the op's
+*formula*, the same function composed of other ops: slower, and right at every order.
 """
 
 from __future__ import annotations
