@@ -3,6 +3,7 @@
 from ..core.variable import Parameter as Parameter
 from . import functional as functional
 from . import init as init
+from . import utils as utils
 from .containers import Identity as Identity
 from .containers import ModuleDict as ModuleDict
 from .containers import ModuleList as ModuleList
