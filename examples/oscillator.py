@@ -1,7 +1,7 @@
 """A physics-informed network: it learns y'' + 2 d y' + w² y = 0 from the equation, with no data at all.
 
-The loss holds the first and second derivatives of the network by its input; its own gradient goes through them.
-(Raissi, Perdikaris and Karniadakis, 2019.)
+The loss holds the first and second derivatives of the network by its input; its own gradient goes through
+them. (Raissi, Perdikaris and Karniadakis, 2019.)
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Path(nn.Module):
         )
 
     def forward(self, t: np.ndarray) -> np.ndarray:
-        """y at the times t: (N,)."""
+        """Y at the times t: (N,)."""
         return 1 + t**2 * self.net(t[:, None])[:, 0]
 
 
@@ -56,17 +56,22 @@ def residual(path: Path, t: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Train by L-BFGS and compare with the exact solution."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--steps", type=int, default=3000)
+    options.add_argument("--steps", type=int, default=2000)
     options.add_argument("--hidden", type=int, default=24)
-    options.add_argument("--times", type=int, default=100)
+    options.add_argument("--times", type=int, default=60)
+    options.add_argument("--end", type=float, default=3.0)
     options.add_argument("--error", type=float, default=0.01, help="the largest that is accepted")
     options.add_argument("--picture", help="where to save one")
     chosen = options.parse_args()
 
     whence.random.seed(0)
-    t = np.linspace(0, 3, chosen.times)
+    t = np.linspace(0, chosen.end, chosen.times)
     fit = whence.optimize.minimize(
-        residual, Path(chosen.hidden), (t,), method="L-BFGS-B", options={"maxiter": chosen.steps, "maxfun": 10**6}
+        residual,
+        Path(chosen.hidden),
+        (t,),
+        method="L-BFGS-B",
+        options={"maxiter": chosen.steps, "maxfun": 10**6},
     )
     y = fit.x(t)
     error = np.max(np.abs(y - exact(t)))
