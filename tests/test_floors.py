@@ -25,7 +25,8 @@ FLOORS = [
     ["optimize", "compat"],
     ["compile"],
     ["nn", "optim"],
-    ["data", "io", "explore", "parallel", "cuda"],
+    ["io", "explore", "parallel", "cuda"],
+    ["data"],  # what is fetched is written by io, whole or not at all
     ["train", "testing"],
     ["__init__", "__main__"],
 ]

@@ -1,0 +1,1 @@
+"""Data sets, and loaders that make batches of them."""
