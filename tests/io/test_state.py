@@ -58,7 +58,8 @@ streams = st.integers(0, 1 << 70).map(Stream)
 leaves = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.complex_numbers(),
     st.text(st.characters(), max_size=5), st.binary(max_size=5), st.binary(max_size=5).map(bytearray),
-    arrays, dtypes.flatmap(lambda d: hnp.arrays(d, ()).map(lambda a: a[()])), streams, streams.map(lambda s: s.state),
+    arrays, dtypes.flatmap(lambda d: hnp.arrays(d, ()).map(lambda a: a[()])),
+    streams, streams.map(lambda s: s.state),
 )  # fmt: skip
 trees = st.recursive(
     leaves,

@@ -20,8 +20,8 @@ _NUMBERS = itertools.count()
 def write(path: str | os.PathLike[str], content: Content) -> None:
     """Write a file so that at every moment, also after a crash, its old or its new contents are there.
 
-    The contents go to a file of another name in the same folder, are forced to the disk, and take the place of
-    the old ones in one step. What writers that were killed have left behind is removed on the way.
+    The contents go to a file of another name in the same folder, are forced to the disk, and take the place
+    of the old ones in one step. What writers that were killed have left behind is removed on the way.
 
     Args:
         path: the file; its folder is made if it is not there. A symbolic link stays one.

@@ -25,8 +25,8 @@ def from_dlpack(x: Any, copy: bool | None = None) -> Variable:
         copy: True for memory of its own; None (or False) for the memory of ``x``.
 
     Raises:
-        DtypeError: ``x`` has no ``__dlpack__``, is on another device, waits for a gradient in its own library,
-            or holds elements that NumPy does not have.
+        DtypeError: ``x`` has no ``__dlpack__``, is on another device, waits for a gradient of its own
+            library, or holds elements that NumPy does not have.
 
     Example:
         >>> import numpy as np
@@ -44,8 +44,8 @@ def from_dlpack(x: Any, copy: bool | None = None) -> Variable:
     except (AttributeError, BufferError, RuntimeError, TypeError, ValueError) as error:
         raise DtypeError(
             f"a {type(x).__module__}.{type(x).__qualname__} cannot be taken by DLPack: {error}{called_at()}\n"
-            "  → an array in the computer's memory that waits for no gradient of its own, of numbers that NumPy "
-            "has: x.detach().cpu(), and x.float() for bfloat16"
+            "  → an array in the computer's memory that waits for no gradient of its own, of numbers that "
+            "NumPy has: x.detach().cpu(), and x.float() for bfloat16"
         ) from error
     v = make(as_data(data, copy=True if copy else None))
     v.edge = v._leaf()

@@ -1,8 +1,8 @@
 """save and load: a whole training state in one file, exactly, without pickle.
 
-The file is a safetensors file (8 bytes of header length, a JSON header, the arrays), so that its arrays can be
-read by everything that reads that format; writing and reading it takes nothing but NumPy. The header's metadata
-holds the containers and all that is no array (see ``encode``), and first of all the SHA-256 of the whole
+The file is a safetensors file (8 bytes of header length, a JSON header, the arrays), so that its arrays can
+be read by everything that reads that format; writing and reading it takes nothing but NumPy. The header's
+metadata holds the containers and all that is no array (see ``encode``), and first of all the SHA-256 of the whole
 file, taken with zeros in the digest's place.
 """
 
@@ -27,9 +27,9 @@ _BLANK = b"0" * 64
 def save(path: str | os.PathLike[str], tree: Any) -> None:
     """Write nested containers of arrays and plain values to one file, all of it or on a failure nothing.
 
-    Arrays of every numeric dtype, dates and strings, in either memory order; NumPy scalars; Python numbers of any
-    size, to the last bit; strings, bytes, booleans, None; ``whence.random`` streams and states; lists, tuples, and
-    dicts in their order with keys of any of these kinds. Two places that hold one array come back as two.
+    Arrays of every numeric dtype, dates and strings, in either memory order; NumPy scalars; Python numbers
+    of any size, to the last bit; strings, bytes, booleans, None; ``whence.random`` streams and states; lists,
+    tuples, and dicts in their order with keys of any of these kinds. Two places that hold one array come back as two.
 
     Raises:
         DtypeError: something else in the tree; the message says where. Nothing was written then.
