@@ -54,7 +54,7 @@ def cnn() -> Any:
 def trained(model: Any, x: np.ndarray, t: np.ndarray, seed: int, epochs: int, batch: int = 64) -> None:
     """Adam with a cosine schedule; images shifted by up to one pixel."""
     optimizer = optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-2)
-    schedule = optim.CosineAnnealingLR(optimizer, epochs)
+    schedule = optim.schedule.CosineAnnealingLR(optimizer, epochs)
     rng = np.random.default_rng(seed)
     for _ in range(epochs):
         order = rng.permutation(len(x))
