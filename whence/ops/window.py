@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-BLOCK = 1 << 20  # bytes of copied windows at a time: what a core's cache holds beside the rest
+BLOCK = 3 << 19  # bytes of copied windows at a time: what a core keeps in its cache beside the rest
 SHORT = 32  # bytes of channels below which runs along the last axis of the windows are longer
 
 
