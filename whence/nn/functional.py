@@ -32,6 +32,7 @@ from .functions.adaptive import adaptive_avg_pool3d as adaptive_avg_pool3d
 from .functions.adaptive import adaptive_max_pool1d as adaptive_max_pool1d
 from .functions.adaptive import adaptive_max_pool2d as adaptive_max_pool2d
 from .functions.adaptive import adaptive_max_pool3d as adaptive_max_pool3d
+from .functions.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from .functions.conv import conv1d as conv1d
 from .functions.conv import conv2d as conv2d
 from .functions.conv import conv3d as conv3d

@@ -1,0 +1,1 @@
+"""Whole models, each in a file to read: ``from whence.nn.models.gpt import GPT``."""
