@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 FILE = Path(__file__).parent / "reference" / "sequence.npz"
+ATTENTION_FILE = FILE.with_name("attention.npz")
 
 #: name: (class, arguments, keywords)
 RECURRENT: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
@@ -25,6 +26,13 @@ RECURRENT: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "lstm_first": ("LSTM", (3, 2), {"batch_first": True, "bias": False}),
     "gru": ("GRU", (3, 4), {"num_layers": 2, "bidirectional": True}),
     "gru_plain": ("GRU", (3, 2), {"bias": False}),
+}
+BLOCKS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
+    "mha": ("MultiheadAttention", (4, 2), {}),
+    "mha_bare": ("MultiheadAttention", (4, 2), {"bias": False, "batch_first": True}),
+    "encoder": ("TransformerEncoderLayer", (4, 2, 6, 0.0), {}),
+    "encoder_first": ("TransformerEncoderLayer", (4, 2, 6, 0.0, "gelu"), {"norm_first": True, "bias": False}),
+    "decoder": ("TransformerDecoderLayer", (4, 2, 6, 0.0), {"batch_first": True}),
 }
 CELLS = {"rnn_cell": "RNNCell", "lstm_cell": "LSTMCell", "gru_cell": "GRUCell"}
 LENGTHS = np.array([5, 2, 3])
@@ -39,6 +47,15 @@ def arrays(name: str) -> tuple[np.ndarray, list[np.ndarray]]:
     passes = options.get("num_layers", 1) * (1 + options.get("bidirectional", False))
     x = rng.normal(size=(3, 5, 3) if options.get("batch_first") else (5, 3, 3))
     return x, [rng.normal(size=(passes, 3, hidden)) for _ in range(1 + (kind == "LSTM"))]
+
+
+def block_arrays(name: str) -> list[np.ndarray]:
+    """Inputs of a case of attention."""
+    rng = np.random.default_rng(sum(map(ord, name)))
+    kind = BLOCKS[name][0]
+    if kind == "MultiheadAttention":
+        return [rng.normal(size=shape) for shape in ((3, 2, 4), (5, 2, 4), (5, 2, 4))]
+    return [rng.normal(size=(3, 2, 4)) for _ in range(1 + (kind == "TransformerDecoderLayer"))]
 
 
 def flat(y: Any) -> list[Any]:
@@ -85,6 +102,19 @@ def recorded() -> dict[str, np.ndarray]:
     return found
 
 
+def recorded_blocks() -> dict[str, np.ndarray]:
+    """Attention and transformer blocks, computed by PyTorch."""
+    torch = importlib.import_module("torch")
+    found: dict[str, np.ndarray] = {}
+    for name, (kind, args, options) in BLOCKS.items():
+        inputs = block_arrays(name)
+        inputs = [a.swapaxes(0, 1) for a in inputs] if name == "mha_bare" else inputs
+        module = getattr(torch.nn, kind)(*args, **options)
+        part = run(module, inputs, lambda module, *xs: module(*xs))
+        found |= {f"{name}/{key}": value for key, value in part.items()}
+    return found
+
+
 def called(module: Any, x: Any, *states: Any) -> Any:
     """A recurrent module with its first states."""
     return module(x, states if len(states) == 2 else states[0])
@@ -92,4 +122,5 @@ def called(module: Any, x: Any, *states: Any) -> Any:
 
 if __name__ == "__main__":
     FILE.parent.mkdir(exist_ok=True)
-    np.savez_compressed(FILE, **recorded())  # type: ignore[arg-type]
+    np.savez_compressed(FILE, allow_pickle=False, **recorded())
+    np.savez_compressed(ATTENTION_FILE, allow_pickle=False, **recorded_blocks())

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from whence.ops.affine import affine
+from whence.ops.attention import attention, packed_attention
 from whence.ops.embedding import add_rows, lookup
 from whence.ops.lstm import lstm_steps
 from whence.ops.recurrent import gru_steps, rnn_steps
@@ -91,3 +92,42 @@ def _lstm(draw: Draw, large: bool) -> Trial:
     f, plain = _through(lstm_steps, 2, reverse=reverse, mask=mask)
     shapes = ((steps, batch, 4 * n), (batch, n), (batch, n), (4 * n, n))
     return Trial(f, plain, tuple(Spec(shape) for shape in shapes))
+
+
+def _bias(draw: Draw, queries: int, keys: int) -> np.ndarray | None:
+    """No bias, a causal one, or one with a row that sees nothing."""
+    kind = draw(st.sampled_from(["none", "causal", "empty"]))
+    if kind == "none":
+        return None
+    seen = np.tri(queries, keys, dtype=bool)
+    if kind == "empty":
+        seen = ~seen
+    return np.where(seen, np.float32(0), np.float32(-np.inf))
+
+
+@entry("attention")
+def _attention(draw: Draw, large: bool) -> Trial:
+    before = (2, 3) if large else draw(st.sampled_from([(), (2,), (2, 1)]))
+    sizes = draw(st.sampled_from([(2, 3, 2, 1), (1, 1, 1, 2)]))
+    queries, keys, inner, outer = (13, 14, 7, 5) if large else sizes
+    halves = np.arange(queries * keys).reshape(queries, keys) % 2 * np.float32(2)
+    drop = draw(st.sampled_from([None, halves]))
+    bias = _bias(draw, queries, keys)
+    shapes = [(*before, queries, inner), (*before, keys, inner), (*before, keys, outer)]
+    if bias is None:
+        shapes += [(queries, keys)] * draw(st.integers(0, 1))
+    outputs = draw(st.integers(1, 2))
+    f, plain = _through(attention, outputs, scale=0.5, drop=drop)
+    given = () if bias is None else (bias,)
+    specs = tuple(Spec(shape) for shape in shapes)
+    return Trial(lambda *xs: f(*xs, *given), lambda *xs: plain(*xs, *given), specs)
+
+
+@entry("self-attention")
+def _packed(draw: Draw, large: bool) -> Trial:
+    batch, steps, heads, n = (2, 9, 2, 4) if large else draw(st.sampled_from([(2, 2, 2, 1), (1, 3, 1, 2)]))
+    f, plain = _through(packed_attention, 1, heads=heads, scale=0.5, drop=None)
+    bias = _bias(draw, steps, steps)
+    given = () if bias is None else (bias,)
+    specs = (Spec((batch, steps, 3 * heads * n)),)
+    return Trial(lambda x: f(x, *given), lambda x: plain(x, *given), specs)

@@ -32,6 +32,7 @@ from .functions.adaptive import adaptive_avg_pool3d as adaptive_avg_pool3d
 from .functions.adaptive import adaptive_max_pool1d as adaptive_max_pool1d
 from .functions.adaptive import adaptive_max_pool2d as adaptive_max_pool2d
 from .functions.adaptive import adaptive_max_pool3d as adaptive_max_pool3d
+from .functions.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from .functions.classification import binary_cross_entropy as binary_cross_entropy
 from .functions.classification import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from .functions.classification import cross_entropy as cross_entropy
