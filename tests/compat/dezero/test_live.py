@@ -1,4 +1,4 @@
-"""Functions, layers and optimisers beside DeZero's own, where it is installed: outputs, gradients, updates."""
+"""Functions, layers and optimisers beside DeZero's own, where it is installed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def library(name: str) -> SimpleNamespace:
 @pytest.fixture(scope="module")
 def both():
     """Ours and DeZero's (which asks NumPy for names that it had before 1.24)."""
-    int = int
+    vars(np)["int"] = int
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pytest.importorskip("dezero", exc_type=ImportError)
             theirs = library("dezero")
     finally:
-        del int
+        del vars(np)["int"]
     return library("whence.compat.dezero"), theirs
 
 
