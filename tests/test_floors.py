@@ -28,6 +28,10 @@ FLOORS = [
     ["nn"],  # nn.utils hands on the clipping of gradients, as PyTorch's does
     ["data", "io", "explore", "parallel", "cuda"],
     ["train", "testing", "compat"],  # DeZero has layers
+    ["nn", "optim"],
+    ["io", "explore", "parallel", "cuda"],
+    ["data"],  # what is fetched is written by io, whole or not at all
+    ["train", "testing"],
     ["__init__", "__main__"],
 ]
 
