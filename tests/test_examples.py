@@ -13,6 +13,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 #: Options that make an example small enough for a test.
 SMALL = {
+    "digits_network": "--epochs 10 --accuracy 0.9",
     "neural_ode": "--steps 60 --hidden 16 --horizon 4",
     "sine_lstm": "--epochs 40 --hidden 16 --error 0.7",
     "spiral": "--epochs 20 --accuracy 0.85",
@@ -41,6 +42,12 @@ def test_example_runs(example: Path, tmp_path: Path) -> None:
     result = run(example, *options, cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert example.stem not in PICTURES or (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_digits_by_convolutions(tmp_path: Path) -> None:
+    options = ["--cnn", "--epochs", "1", "--accuracy", "0.5"]
+    result = run(ROOT / "examples" / "digits_network.py", *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_demo_reads_digits_and_leaves_a_picture(tmp_path: Path) -> None:
