@@ -1,5 +1,6 @@
 """Every example runs to its end, as a user would run it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -12,15 +13,24 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 #: Options that make an example small enough for a test.
 SMALL = {
+    "digits_network": "--epochs 10 --accuracy 0.9",
     "neural_ode": "--steps 60 --hidden 16 --horizon 4",
+    "sine_lstm": "--epochs 40 --hidden 16 --error 0.7",
+    "spiral": "--epochs 20 --accuracy 0.85",
+    "vae": "--epochs 4 --hidden 64 --bound 33",
     "oscillator": "--steps 250 --hidden 12 --times 24 --end 1.2",
 }
-PICTURES = {"gaussian_process", "neural_ode", "oscillator"}
+PICTURES = {"gaussian_process", "neural_ode", "oscillator", "sine_lstm", "spiral", "vae"}
 
 
 def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=300
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},  # this checkout, whichever is installed
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
 
@@ -32,6 +42,12 @@ def test_example_runs(example: Path, tmp_path: Path) -> None:
     result = run(example, *options, cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert example.stem not in PICTURES or (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_digits_by_convolutions(tmp_path: Path) -> None:
+    options = ["--cnn", "--epochs", "1", "--accuracy", "0.5"]
+    result = run(ROOT / "examples" / "digits_network.py", *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_demo_reads_digits_and_leaves_a_picture(tmp_path: Path) -> None:

@@ -408,10 +408,12 @@ class _Held:
 
 def operand(x: Any) -> Any:
     """A Variable or an array as it is; a lone number as Python's, which widens no float32."""
-    if isinstance(x, (Base, int, float, complex)):
+    if isinstance(x, Base):
         return x
     if isinstance(x, np.generic) or (isinstance(x, np.ndarray) and x.ndim == 0):
         return x.item()
+    if isinstance(x, (int, float, complex)):
+        return x
     return as_variable(x)
 
 

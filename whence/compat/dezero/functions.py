@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.origin import called_at
+from ...core.sweep import broadcasts
 from ...errors import ShapeError
 from ...nn import functional
 from .core import Config, Variable, as_variable, dressed, plain
@@ -103,7 +104,7 @@ def sum_to(x: Any, shape: Shape) -> Variable:
         ShapeError: ``shape`` does not broadcast to the shape of x.
     """
     x = as_variable(x)
-    if np.broadcast_shapes(x.shape, shape) != x.shape:
+    if not broadcasts(shape, x.shape):
         raise ShapeError(f"{x.shape} cannot be summed to {shape}{called_at()}")
     lead = x.ndim - len(shape)
     axes = tuple(i for i, n in enumerate(x.shape) if i < lead or (shape[i - lead] == 1 and n != 1))

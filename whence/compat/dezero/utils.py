@@ -31,6 +31,7 @@ _WORDS = {
     "multiply": "Mul",
     "square": "Square",
     "dot": "MatMul",
+    "matmul": "MatMul",
     "getitem": "GetItem",
 }
 
