@@ -70,6 +70,8 @@ class Linear(Module):
         """``x Wᵀ + b``."""
         if self.weight.is_lazy:
             self._start(np.shape(x)[-1])
+        elif self.in_features is None:  # the weight came from a state_dict
+            self.in_features = self.weight.shape[1]
         if np.shape(x)[-1:] != (self.in_features,):
             raise ShapeError(
                 f"Linear({self.in_features}, {self.out_features}) got x of shape {np.shape(x)}{called_at()}\n"
