@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -263,24 +261,6 @@ def large_arrays() -> Row:
         jx = jnp.array(x)
         contenders["jax, no jit"] = lambda: jg(jx)[1].block_until_ready()
     return Row("10⁶ float32: sum(tanh(x² + 0.5) exp(-x))", contenders, {"by hand in NumPy": 1.2}, seconds=0.1)
-
-
-def cost_per_op(counts: tuple[int, ...] = (100, 1_000, 10_000, 100_000, 1_000_000)) -> dict[int, float]:
-    """Seconds per op, forward and backward, of scalar chains of growing length (median of runs)."""
-    costs = {}
-    for n in counts:
-        times = []
-        for _ in range(max(5, min(200, 100_000 // n))):
-            start = time.perf_counter()
-            x = Variable(np.array(0.5))
-            y = x
-            for _ in range(n // 2):
-                y = y * 1.0000001
-                y = y + x
-            y.backward()
-            times.append(time.perf_counter() - start)
-        costs[n] = statistics.median(times) / n
-    return costs
 
 
 def rows() -> Iterator[Row]:

@@ -17,7 +17,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from . import eager, memory, science
+from . import eager, growth, memory, networks, science
 from .harness import Result, measure, paired
 from .peers import versions
 
@@ -100,11 +100,11 @@ def main(words: list[str]) -> int:
     for row in eager.rows():
         if chosen(row.title):
             show(row.title, heads, list(row_lines(measure(row))))
-    for title, made in science.rows().items():
+    for title, made in {**science.rows(), **networks.rows()}.items():
         if chosen(title):
             show(title, heads, list(row_lines(measure(made(title)))))
     if chosen("cost per op"):
-        per_op = eager.cost_per_op()
+        per_op = growth.in_fresh_process()
         first = next(iter(per_op.values()))
         lines = [(f"{n:,} ops", pretty(t), f"{t / first:.2f}") for n, t in per_op.items()]
         show("cost per op, forward and backward, scalar chain", ("", "per op", "of the first"), list(lines))

@@ -22,11 +22,11 @@ FLOORS = [
     ["ops"],
     ["transforms"],
     ["bridge", "numpy", "scipy"],
-    ["optimize", "compat"],
+    ["optimize"],
     ["compile"],
     ["nn", "optim"],
     ["data", "io", "explore", "parallel", "cuda"],
-    ["train", "testing"],
+    ["train", "testing", "compat"],  # DeZero has layers
     ["__init__", "__main__"],
 ]
 
