@@ -46,6 +46,7 @@ if _TYPE_CHECKING:
     from . import compat as compat
     from . import nn as nn
     from . import numpy as numpy
+    from . import optim as optim
     from . import optimize as optimize
     from . import random as random
     from . import scipy as scipy
@@ -65,6 +66,7 @@ _LATER = {
     "implicit_root": "transforms.implicit",
     "nn": "",
     "numpy": "",
+    "optim": "",
     "optimize": "",
     "random": "",
     "root_of": "transforms.implicit",

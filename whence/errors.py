@@ -75,3 +75,7 @@ class StateError(WhenceError, ValueError):
 
 class MissingExtraError(WhenceError, ImportError):
     """A package that a feature needs is not installed; the message says what to install."""
+
+
+class SettingError(WhenceError, ValueError):
+    """A setting that makes no sense: a negative learning rate, a parameter given twice."""

@@ -3,6 +3,7 @@
 from ..core.variable import Parameter as Parameter
 from . import functional as functional
 from . import init as init
+from . import utils as utils
 from .activation import CELU as CELU
 from .activation import ELU as ELU
 from .activation import GELU as GELU
