@@ -54,7 +54,7 @@ ORDER = {
 }
 
 #: Packages that whence can do without: each is named by one module only.
-EXTRAS = ["cupy", "llvmlite", "matplotlib", "mpi4py", "onnx", "rich", "safetensors", "sklearn", "torch"]
+EXTRAS = ["cupy", "llvmlite", "matplotlib", "mpi4py", "onnx", "rich", "safetensors", "sklearn", "tensorboardX", "torch"]
 
 
 class Import(NamedTuple):

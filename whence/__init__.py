@@ -50,6 +50,7 @@ if _TYPE_CHECKING:
     from . import optimize as optimize
     from . import random as random
     from . import scipy as scipy
+    from . import train as train
     from .transforms.implicit import fixed_point_of as fixed_point_of
     from .transforms.implicit import implicit_root as implicit_root
     from .transforms.implicit import root_of as root_of
@@ -73,6 +74,7 @@ _LATER = {
     "scipy": "",
     "sparse_hessian": "transforms.sparse",
     "sparse_jacobian": "transforms.sparse",
+    "train": "",
 }
 
 

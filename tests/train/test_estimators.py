@@ -46,9 +46,9 @@ def test_a_regressor_is_indifferent_to_the_unit() -> None:
 
 
 def test_a_grid_search() -> None:
-    grid = {"hidden_sizes": [(), (8, 8)], "lr": [1e-5, 3e-2]}
+    grid = {"hidden_sizes": [(), (8, 8)], "lr": [1e-5, 0.1]}
     search = GridSearchCV(WhenceClassifier(epochs=20, random_state=0), grid, cv=3).fit(*IRIS)
-    assert search.best_params_["lr"] == 3e-2
+    assert search.best_params_["lr"] == 0.1
     assert search.best_score_ > 0.9
 
 
@@ -96,7 +96,7 @@ def test_weights_count_as_copies() -> None:
     one = WhenceRegressor(epochs=5, batch_size=2000, random_state=0).fit(X, y, sample_weight=weight)
     other = WhenceRegressor(epochs=5, batch_size=2000, random_state=0).fit(X.repeat(weight, 0), y.repeat(weight))
     np.testing.assert_allclose(one.predict(X), other.predict(X), rtol=1e-8)
-    with pytest.raises(WhenceError, match="all sample weights are zero"):
+    with pytest.raises(ValueError, match=r"(?i)sample weights .*zero"):
         one.fit(X, y, sample_weight=np.zeros(len(X)))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.origin import called_at
-from ..errors import WhenceError
+from ..errors import SettingError
 from .metrics import METRICS
 
 
@@ -83,7 +83,7 @@ class BestModel(Callback):
         restore: bool = True,
     ) -> None:
         if mode not in (None, "min", "max"):
-            raise WhenceError(f'mode is "min" or "max", not {mode!r}{called_at()}')
+            raise SettingError(f'mode is "min" or "max", not {mode!r}{called_at()}')
         self.monitor, self.mode, self.min_delta, self.restore = monitor, mode, min_delta, restore
         self.value, self.epoch = math.nan, 0
         self.state: dict[str, np.ndarray] | None = None
@@ -108,7 +108,7 @@ class BestModel(Callback):
     def _watched(self, figures: Mapping[str, float]) -> tuple[str, float]:
         name = self.monitor or ("valid_loss" if "valid_loss" in figures else "loss")
         if name not in figures:
-            raise WhenceError(f"there is no figure {name!r} to monitor\n  → one of {', '.join(figures)}")
+            raise SettingError(f"there is no figure {name!r} to monitor\n  → one of {', '.join(figures)}")
         return name, figures[name]
 
     def _better(self, name: str, value: float) -> bool:
@@ -146,7 +146,7 @@ class EarlyStopping(BestModel):
     ) -> None:
         super().__init__(monitor, mode, min_delta, restore)
         if patience < 1:
-            raise WhenceError(f"patience is at least one epoch, not {patience!r}{called_at()}")
+            raise SettingError(f"patience is at least one epoch, not {patience!r}{called_at()}")
         self.patience, self.waited = patience, 0
 
     def on_epoch_end(self, trainer: Any, figures: Mapping[str, float]) -> None:

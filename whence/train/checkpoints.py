@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.origin import called_at
-from ..errors import StateError, WhenceError
+from ..errors import StateError, SettingError
 from ..io.state import load, save
 
 _ENDING = ".whence"
@@ -38,11 +38,11 @@ class Folder:
         seconds: float | None = None,
     ) -> None:
         if keep < 1 or (every is not None and every < 1):
-            raise WhenceError(f"keep and every count from 1: keep={keep}, every={every}{called_at()}")
+            raise SettingError(f"keep and every count from 1: keep={keep}, every={every}{called_at()}")
         self.path, self.keep, self.every, self.seconds = Path(path), keep, every, seconds
         self._last = time.monotonic()
         if self.path.exists() and not self.path.is_dir():
-            raise WhenceError(f"{self.path} is a file{called_at()}\n  → checkpoint= names a folder")
+            raise SettingError(f"{self.path} is a file{called_at()}\n  → checkpoint= names a folder")
 
     def files(self) -> list[Path]:
         """The checkpoints, oldest first."""

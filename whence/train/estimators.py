@@ -13,7 +13,7 @@ from .. import nn, optim, random
 from ..config import no_grad
 from ..core.origin import called_at
 from ..data import DataLoader, TensorDataset
-from ..errors import MissingExtraError, WhenceError
+from ..errors import MissingExtraError, SettingError
 from ..nn import functional as F
 from ..random import Stream
 from .callbacks import EarlyStopping
@@ -100,7 +100,7 @@ class _Network(BaseEstimator):
         weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         kept = weight > 0
         if not kept.any():
-            raise WhenceError(f"all sample weights are zero{called_at()}\n  → at least one has to be positive")
+            raise SettingError(f"all sample weights are zero{called_at()}\n  → at least one has to be positive")
         weight = weight[kept]
         return X[kept], y[kept], weight / np.mean(weight)
 
@@ -118,7 +118,7 @@ class _Network(BaseEstimator):
         if self.module is not None:
             return self.module(inputs, outputs)
         if not callable(self.activation) and self.activation not in _ACTIVATIONS:
-            raise WhenceError(
+            raise SettingError(
                 f"there is no activation {self.activation!r}{called_at()}\n"
                 f"  → one of {', '.join(_ACTIVATIONS)}, or a function"
             )
@@ -134,7 +134,7 @@ class _Network(BaseEstimator):
         if callable(self.optimizer):
             return self.optimizer(parameters)
         if self.optimizer not in _OPTIMIZERS:
-            raise WhenceError(
+            raise SettingError(
                 f"there is no optimizer {self.optimizer!r}{called_at()}\n"
                 f"  → one of {', '.join(_OPTIMIZERS)}, or a function of the parameters"
             )
@@ -252,7 +252,7 @@ class WhenceClassifier(ClassifierMixin, _Network):
         """One epoch more on these data; in the first call ``classes`` are all that there will be."""
         fresh = not hasattr(self, "module_")
         if fresh and classes is None:
-            raise WhenceError(
+            raise SettingError(
                 f"the first partial_fit has to say which classes there are{called_at()}\n"
                 "  → partial_fit(X, y, classes=np.unique(all_labels))"
             )
@@ -275,8 +275,8 @@ class WhenceClassifier(ClassifierMixin, _Network):
         labels = np.minimum(np.searchsorted(self.classes_, y), len(self.classes_) - 1)
         unknown = self.classes_[labels] != y
         if unknown.any():
-            raise WhenceError(
-                f"label {y[unknown][0]!r} is none of the classes {self.classes_.tolist()}{called_at()}"
+            raise SettingError(
+                f"label {y[unknown][0]} is none of the classes {self.classes_.tolist()}{called_at()}"
             )
         return labels
 

@@ -17,7 +17,7 @@ from scipy.special import log_softmax
 
 from ..core.origin import called_at
 from ..core.variable import Variable
-from ..errors import ShapeError, WhenceError
+from ..errors import BoundsError, SettingError, ShapeError
 
 Count = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Figure = Callable[[np.ndarray], float]
@@ -66,7 +66,7 @@ def metric(wanted: str | Metric | Callable[[Any, Any], float]) -> Metric:
             batch. Its values are averaged, each with the size of its batch for weight.
 
     Raises:
-        WhenceError: there is no metric of that name; it lists those that there are.
+        SettingError: there is no metric of that name; it lists those that there are.
     """
     if isinstance(wanted, Metric):
         return wanted
@@ -77,7 +77,7 @@ def metric(wanted: str | Metric | Callable[[Any, Any], float]) -> Metric:
     top = re.fullmatch(r"top_(\d+)", str(wanted))
     if top:
         return top_k(int(top[1]))
-    raise WhenceError(
+    raise SettingError(
         f"there is no metric {wanted!r}{called_at()}\n"
         f"  → one of {', '.join(METRICS)}, top_3 (any number), or a function (output, target) -> float"
     )
@@ -131,7 +131,7 @@ def _classes(output: np.ndarray, target: np.ndarray, name: str) -> tuple[np.ndar
     labels = target.reshape(-1).astype(np.intp)
     kept = labels >= 0
     if labels.size and labels.max() >= scores.shape[1]:
-        raise WhenceError(f"{name}: label {labels.max()} among {scores.shape[1]} classes{called_at()}")
+        raise BoundsError(f"{name}: label {labels.max()} among {scores.shape[1]} classes{called_at()}")
     return (scores, labels) if kept.all() else (scores[kept], labels[kept])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..config import no_grad
 from ..core.origin import called_at
 from ..core.variable import Variable
-from ..errors import NonFiniteError, WhenceError
+from ..errors import NonFiniteError, SettingError, WhenceError
 from ..nn.module import Module
 from ..optim import clip_grad_norm_
 from ..optim.schedule import ReduceLROnPlateau
@@ -79,17 +79,17 @@ class Trainer:
         compile: bool = False,
     ) -> None:
         if compile:
-            raise WhenceError(f"this version of whence has no compile{called_at()}\n  → leave it out")
+            raise SettingError(f"this version of whence has no compile{called_at()}\n  → leave it out")
         if accumulate < 1:
-            raise WhenceError(f"accumulate counts from 1: {accumulate!r}{called_at()}")
+            raise SettingError(f"accumulate counts from 1: {accumulate!r}{called_at()}")
         plateau = isinstance(schedule, ReduceLROnPlateau)
         if schedule_by == "step" if plateau else schedule_by not in ("epoch", "step"):
-            raise WhenceError(
+            raise SettingError(
                 f"schedule_by={schedule_by!r} does not go with {type(schedule).__name__}{called_at()}\n"
                 '  → "epoch" or "step"; for ReduceLROnPlateau "epoch" or a figure: "valid_accuracy"'
             )
         if isinstance(metrics, str):
-            raise WhenceError(f"metrics is a list{called_at()}\n  → metrics=[{metrics!r}]")
+            raise SettingError(f"metrics is a list{called_at()}\n  → metrics=[{metrics!r}]")
         self.model, self.optimizer, self.loss, self.schedule = model, optimizer, loss, schedule
         self.metrics = [metric(m) for m in metrics]
         self.history = History()
@@ -278,7 +278,7 @@ class Trainer:
         if name == "epoch":
             name = "valid_loss" if "valid_loss" in figures else "loss"
         if name not in figures:
-            raise WhenceError(f"schedule_by: there is no figure {name!r}\n  → one of {', '.join(figures)}")
+            raise SettingError(f"schedule_by: there is no figure {name!r}\n  → one of {', '.join(figures)}")
         self.schedule.step(figures[name])
 
     def _tell(self, event: str, *about: Any) -> None:
