@@ -37,7 +37,7 @@ class Layer(Module):
         outputs: tuple[Any, ...] = results if isinstance(results, tuple) else (results,)
         self.inputs = [ref(x) for x in inputs if isinstance(x, (Base, np.ndarray))]
         self.outputs = [ref(y) for y in outputs]
-        return outputs if len(outputs) > 1 else outputs[0]
+        return results[0] if len(outputs) == 1 and isinstance(results, tuple) else results
 
     def named_parts(self) -> dict[str, Any]:
         """Parameters and layers by attribute, each under one name."""

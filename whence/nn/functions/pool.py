@@ -256,8 +256,8 @@ def _largest(
     window = _pool_window(name, x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     if max(window.dilation) > 1 and not window.meets:
         raise ShapeError(
-            f"{name}: a window of {window.kernel}, dilation {window.dilation}, holds no element of x of shape "
-            f"{x.shape}: all lie in the padding{called_at()}"
+            f"{name}: a window of {window.kernel}, dilation {window.dilation}, holds no element of x of "
+            f"shape {x.shape}: all lie in the padding{called_at()}"
         )
     y = pool.maximum(x, window=window)
     return y[0] if single else y
