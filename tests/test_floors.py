@@ -28,7 +28,8 @@ FLOORS = [
     ["nn"],  # nn.utils hands on the clipping of gradients, as PyTorch's does
     ["data", "io", "explore", "parallel", "cuda"],
     ["train", "testing", "compat"],  # DeZero has layers
-    ["__init__", "__main__"],
+    ["__init__"],
+    ["__main__"],
 ]
 
 #: Rooms whose files have one order for good; each imports only from those before it.
@@ -54,7 +55,10 @@ ORDER = {
 }
 
 #: Packages that whence can do without: each is named by one module only.
-EXTRAS = ["cupy", "llvmlite", "matplotlib", "mpi4py", "onnx", "rich", "safetensors", "sklearn", "tensorboardX", "torch"]
+EXTRAS = [
+    *("cupy", "llvmlite", "matplotlib", "mpi4py", "onnx"),
+    *("rich", "safetensors", "sklearn", "tensorboardX", "torch"),
+]
 
 
 class Import(NamedTuple):

@@ -94,7 +94,9 @@ def test_weights_count_as_copies() -> None:
     X, y = DIABETES
     weight = np.arange(len(X)) % 3
     one = WhenceRegressor(epochs=5, batch_size=2000, random_state=0).fit(X, y, sample_weight=weight)
-    other = WhenceRegressor(epochs=5, batch_size=2000, random_state=0).fit(X.repeat(weight, 0), y.repeat(weight))
+    other = WhenceRegressor(epochs=5, batch_size=2000, random_state=0).fit(
+        X.repeat(weight, 0), y.repeat(weight)
+    )
     np.testing.assert_allclose(one.predict(X), other.predict(X), rtol=1e-8)
     with pytest.raises(ValueError, match=r"(?i)sample weights .*zero"):
         one.fit(X, y, sample_weight=np.zeros(len(X)))

@@ -15,6 +15,7 @@ from whence import __main__ as found
 from whence import train
 from whence.errors import MissingExtraError
 from whence.train.bar import Bar
+from whence.train.progress import Lines, Silent, reporter
 
 from .test_trainer import TRAIN, VALID, trainer
 
@@ -24,16 +25,30 @@ ROOT = Path(__file__).parents[2]
 def test_event_files(tmp_path: Path) -> None:
     trainer().fit(TRAIN, VALID, epochs=2, progress=False, callbacks=[train.TensorBoardLog(tmp_path / "runs")])
     events = b"".join(file.read_bytes() for file in (tmp_path / "runs").iterdir())
-    assert {b"loss/train", b"loss/valid", b"accuracy/valid", b"lr/train"} <= set(re.findall(rb"[a-z]+/[a-z]+", events))
+    assert {b"loss/train", b"loss/valid", b"accuracy/valid", b"lr/train"} <= set(
+        re.findall(rb"[a-z]+/[a-z]+", events)
+    )
 
 
-def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bar_on_a_terminal() -> None:
     text = io.StringIO()
     bar = Bar(Console(file=text, force_terminal=True, width=100, highlight=False, color_system=None))
-    monkeypatch.setattr("whence.train.trainer.reporter", lambda wanted: bar)
-    trainer().fit(TRAIN, VALID, epochs=2)
-    assert re.search(r"epoch 1/2 +━+ +\d+/13 +loss \d\.\d{4}", text.getvalue())
-    assert re.search(r"epoch 2/2   loss \d\.\d{4}   accuracy \d\.\d{4}   valid_loss", text.getvalue())
+    bar.begin(10, 2)
+    bar.epoch_begin(3, 8, 4)
+    bar.batch(0.25)
+    bar.progress.refresh()
+    bar.note("a note")
+    bar.epoch_end(3, {"loss": 0.125}, 1.0)
+    bar.end()
+    assert re.search(r"epoch  3/10 +━.* 5/8 +loss 0\.2500", text.getvalue())
+    assert re.search(r"a note *\n.*epoch  3/10   loss 0\.1250   1\.0 s", text.getvalue(), re.DOTALL)
+
+
+def test_the_bar_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert type(reporter(None)) is type(reporter(True)) is Lines
+    assert type(reporter(False)) is Silent
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert type(reporter(None)) is Bar
 
 
 @pytest.mark.parametrize(
@@ -44,7 +59,7 @@ def test_a_missing_package_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, package: str, name: str, extra: str
 ) -> None:
     for module in list(sys.modules):
-        if module == package or module.startswith((f"{package}.", "whence.train.tensorboard", "whence.train.estim")):
+        if re.match(rf"{package}(\.|$)|whence\.train\.(tensorboard|estimators)$", module):
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtraError, match=rf'pip install "whence\[{extra}\]"'):
@@ -74,7 +89,9 @@ def test_what_was_found() -> None:
 
 def test_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(found, "EXTRAS", (found.Extra("no_such", "no-such", "train", "nothing"),))
-    assert found.report().endswith('✗ no-such        nothing                        pip install "whence[train]"')
+    assert found.report().endswith(
+        '✗ no-such        nothing                        pip install "whence[train]"'
+    )
 
 
 def test_extras_are_those_of_the_package() -> None:

@@ -34,7 +34,9 @@ def test_a_table(tmp_path: Path) -> None:
 def test_a_picture(tmp_path: Path, figures: int) -> None:
     history = History()
     for epoch in range(1, 21):
-        history.add({f"figure_{i}": 1 / epoch for i in range(figures)} | {"valid_figure_0": 2 / epoch, "lr": 0.1})
+        history.add(
+            {f"figure_{i}": 1 / epoch for i in range(figures)} | {"valid_figure_0": 2 / epoch, "lr": 0.1}
+        )
     path = history.plot(tmp_path / "pictures" / "curve.png")
     picture = path.read_bytes()
     assert picture.startswith(b"\x89PNG")

@@ -36,7 +36,7 @@ def unharmed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills processes that it forks")
 def test_a_training_killed_again_and_again_ends_as_if_it_never_was(unharmed: bytes, tmp_path: Path) -> None:
-    """Dropout, shuffling, momentum, a schedule, running statistics, early stopping; a checkpoint at every step.
+    """Dropout, shuffling, momentum, a schedule, running statistics, early stopping; saved at every step.
 
     Most of the time is spent in writing, so most kills come in the middle of it.
     """
@@ -96,7 +96,9 @@ def test_a_damaged_checkpoint_is_passed_over(unharmed: bytes, tmp_path: Path, ha
     victim.train(tmp_path / "run")
     newest = sorted((tmp_path / "run").iterdir())[-1]
     newest.write_bytes(harm(newest.read_bytes()))
-    with pytest.warns(CheckpointWarning, match=rf"{newest.name}.*set aside as {newest.name}.damaged, and the chec"):
+    with pytest.warns(
+        CheckpointWarning, match=rf"{newest.name}.*set aside as {newest.name}.damaged, and the chec"
+    ):
         state = victim.train(tmp_path / "run")
     assert saved(state, tmp_path / "end.whence") == unharmed
 
@@ -172,5 +174,7 @@ def test_settings_of_the_folder(tmp_path: Path) -> None:
 
 def test_by_time_too(tmp_path: Path) -> None:
     loader, _ = victim.data()
-    victim.trainer().fit(loader, epochs=1, checkpoint=tmp_path, checkpoint_seconds=0.0, keep=100, progress=False)
+    victim.trainer().fit(
+        loader, epochs=1, checkpoint=tmp_path, checkpoint_seconds=0.0, keep=100, progress=False
+    )
     assert len(list(tmp_path.iterdir())) == 10

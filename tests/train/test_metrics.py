@@ -92,7 +92,9 @@ def test_a_metric_of_ones_own_adds_up_what_it_counts() -> None:
 
 
 def test_messages() -> None:
-    with pytest.raises(WhenceError, match=r"no metric 'acuracy'.*test_metrics.py:\d+\)\n  → one of accuracy, f1"):
+    with pytest.raises(
+        WhenceError, match=r"no metric 'acuracy'.*test_metrics.py:\d+\)\n  → one of accuracy, f1"
+    ):
         metric("acuracy")
     with pytest.raises(ShapeError, match=r"accuracy of output \(50, 5\) and target \(49,\)"):
         figure("accuracy", SCORES, LABELS[:49], 50)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from whence.data import DataLoader, TensorDataset
 
 import whence
 from whence import nn, optim
-from whence.data import DataLoader, TensorDataset
 from whence.errors import ShapeError, WhenceError
 from whence.nn import functional as F
 from whence.random import Stream
@@ -140,7 +140,9 @@ def test_a_plateau_schedule_looks_at_a_figure(by: str, factor: float) -> None:
 
 
 def test_evaluation_leaves_modes_as_they_were() -> None:
-    model = nn.Sequential(nn.Linear(64, 8, stream=Stream(0)), nn.Dropout(0.5), nn.Linear(8, 10, stream=Stream(1)))
+    model = nn.Sequential(
+        nn.Linear(64, 8, stream=Stream(0)), nn.Dropout(0.5), nn.Linear(8, 10, stream=Stream(1))
+    )
     model[1].eval()
     run = trainer(model)
     one = run.evaluate(VALID)
@@ -168,7 +170,9 @@ def test_early_stopping_goes_back_to_the_best_epoch(capsys: pytest.CaptureFixtur
     run = trainer(metrics=[planned])
     whole = DataLoader(TensorDataset(*TRAIN), batch_size=400)
     stopping = EarlyStopping(3, monitor="planned")
-    history = run.fit(whole, epochs=6, early_stopping=stopping, callbacks=[lambda t, _: seen.append(weights(t))])
+    history = run.fit(
+        whole, epochs=6, early_stopping=stopping, callbacks=[lambda t, _: seen.append(weights(t))]
+    )
     assert history["planned"] == [5.0, 3.0, 4.0, 3.0, 3.5]
     assert (stopping.epoch, stopping.value) == (2, 3.0)
     assert equal(weights(run), seen[1])
@@ -255,7 +259,10 @@ def test_silence(capsys: pytest.CaptureFixture[str]) -> None:
     ("data", "message"),
     [
         ((PIXELS[:0], DIGITS[:0]), r"train: there is nothing in it"),
-        ((PIXELS[:5], DIGITS[:4]), r"train: arrays of different lengths: \(5, 64\), \(4,\).*test_trainer.py:\d+"),
+        (
+            (PIXELS[:5], DIGITS[:4]),
+            r"train: arrays of different lengths: \(5, 64\), \(4,\).*test_trainer.py:\d+",
+        ),
         ((PIXELS[:5],), r"train: arrays come as \(x, t\)"),
         (PIXELS[:5], r"train: a ndarray has no batches"),
         (DataLoader(TensorDataset(PIXELS[:5]), batch_size=2), r"a batch is \(input, target\)"),
@@ -294,7 +301,9 @@ def test_settings_that_make_no_sense() -> None:
         trainer(metrics="accuracy")
     with pytest.raises(WhenceError, match="patience is at least one"):
         EarlyStopping(0)
-    with pytest.raises(WhenceError, match=r"no figure 'valid_loss' to monitor\n  → one of loss, accuracy, lr"):
+    with pytest.raises(
+        WhenceError, match=r"no figure 'valid_loss' to monitor\n  → one of loss, accuracy, lr"
+    ):
         trainer().fit(TRAIN, epochs=1, early_stopping=EarlyStopping(monitor="valid_loss"), progress=False)
 
 
@@ -337,7 +346,9 @@ def test_a_nan_stops_the_training_and_is_named() -> None:
     with pytest.raises(whence.errors.NonFiniteError) as caught:
         run.fit(poisoned(13), epochs=2, batch_size=4, shuffle=False, callbacks=[Keep()], progress=False)
     text = str(caught.value)
-    assert re.search(r"the loss is nan; the first NaN appears in np.log, forward, at .*test_trainer.py:\d+", text)
+    assert re.search(
+        r"the loss is nan; the first NaN appears in np.log, forward, at .*test_trainer.py:\d+", text
+    )
     assert "return np.log(self.drop(self.linear(x)) ** 2 + x[:, :1])" in text
     assert "in epoch 1, batch 4, after 3 updates" in text
     assert equal(weights(run), kept[-1][0])  # buffers too
@@ -355,6 +366,8 @@ def test_a_gradient_that_is_not_finite_is_named_before_the_parameters_are_lost()
 
     model = Root()
     run = Trainer(model, optim.SGD(model.parameters(), lr=0.1), lambda y, t: np.mean(y))
-    with pytest.raises(whence.errors.NonFiniteError, match=r"gradient is not finite; the first .* in np.sqrt, backward"):
+    with pytest.raises(
+        whence.errors.NonFiniteError, match=r"gradient is not finite; the first .* in np.sqrt, backward"
+    ):
         run.fit((np.ones((2, 2)), np.zeros(2)), epochs=1, progress=False)
     np.testing.assert_array_equal(model.w.data, [0.0, 2.0])

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from whence.data import DataLoader, TensorDataset
 
 import whence
 from whence import nn, optim
-from whence.data import DataLoader, TensorDataset
 from whence.nn import functional as F
 from whence.random import Stream
 from whence.train import EarlyStopping, Trainer
@@ -67,10 +67,8 @@ def train(folder: Path | None, every: int | None = None, **options: Any) -> dict
     """Train to the end, from wherever the folder stopped; everything that there is in the end."""
     run = trainer()
     loader, valid = data()
-    run.fit(
-        loader, valid, EPOCHS, checkpoint=folder, checkpoint_every=every, early_stopping=EarlyStopping(EPOCHS),
-        progress=False, **options,
-    )  # fmt: skip
+    options |= {"checkpoint": folder, "checkpoint_every": every, "progress": False}
+    run.fit(loader, valid, EPOCHS, early_stopping=EarlyStopping(EPOCHS), **options)
     return run.state_dict(loader)
 
 

@@ -12,7 +12,9 @@ try:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 except ImportError as error:
-    raise MissingExtraError(f'the progress bar needs {error.name}\n  → pip install "whence[train]"') from error
+    raise MissingExtraError(
+        f'the progress bar needs {error.name}\n  → pip install "whence[train]"'
+    ) from error
 
 
 class Bar(Silent):

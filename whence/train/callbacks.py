@@ -17,8 +17,8 @@ from .metrics import METRICS
 class Callback:
     """What :meth:`Trainer.fit` calls at the turning points; write those that are wanted.
 
-    ``trainer`` has ``model``, ``optimizer``, ``history``, ``epoch`` and ``step``. A callback ends the training by
-    ``trainer.stop("why")``. What ``state_dict`` returns is kept in checkpoints.
+    ``trainer`` has ``model``, ``optimizer``, ``history``, ``epoch`` and ``step``. A callback ends training
+    by ``trainer.stop("why")``. What ``state_dict`` returns is kept in checkpoints.
 
     Example:
         >>> class Shout(Callback):
@@ -64,8 +64,8 @@ class BestModel(Callback):
     """Keep the state of the model after its best epoch.
 
     Args:
-        monitor: the figure that says how good an epoch was; None for ``valid_loss``, or ``loss`` where nothing
-            is validated.
+        monitor: the figure that says how good an epoch was; None for ``valid_loss``, or ``loss`` where
+            nothing is validated.
         mode: ``"min"`` or ``"max"``; None for what the figure's name means.
         min_delta: what counts as better by less than this does not count.
         restore: go back to that state at the end.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.origin import called_at
-from ..errors import StateError, SettingError
+from ..errors import SettingError, StateError
 from ..io.state import load, save
 
 _ENDING = ".whence"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -100,7 +101,9 @@ class _Network(BaseEstimator):
         weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         kept = weight > 0
         if not kept.any():
-            raise SettingError(f"all sample weights are zero{called_at()}\n  → at least one has to be positive")
+            raise SettingError(
+                f"all sample weights are zero{called_at()}\n  → at least one has to be positive"
+            )
         weight = weight[kept]
         return X[kept], y[kept], weight / np.mean(weight)
 
@@ -124,7 +127,7 @@ class _Network(BaseEstimator):
             )
         sizes = [inputs, *self.hidden_sizes]
         layers: list[Any] = []
-        for n, m in zip(sizes[:-1], sizes[1:], strict=True):
+        for n, m in pairwise(sizes):
             activation = self.activation if callable(self.activation) else _ACTIVATIONS[self.activation]()
             layers += [nn.Linear(n, m, stream=self._stream), activation]
         return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs, stream=self._stream))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import log_softmax
@@ -23,7 +24,8 @@ Count = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Figure = Callable[[np.ndarray], float]
 
 
-class Metric(NamedTuple):
+@dataclass(frozen=True)
+class Metric:
     """A figure of outputs and targets.
 
     >>> import numpy as np

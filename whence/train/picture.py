@@ -14,13 +14,14 @@ from ..errors import MissingExtraError, WhenceError
 try:
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.ticker import MaxNLocator
 except ImportError as error:
     raise MissingExtraError(f'a picture needs {error.name}\n  → pip install "whence[train]"') from error
 
 INK, QUIET, GRID = "#22262b", "#8a9099", "#e8eaed"
 TRAIN, VALID = "#2f6fb0", "#d9822b"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.edgecolor": QUIET,
     "axes.labelcolor": INK,
     "axes.spines.right": False,
@@ -42,9 +43,11 @@ def draw(history: Mapping[str, list[float]], path: Path) -> Path:
     rows, columns = _layout(len(names))
     with mpl.rc_context(STYLE):
         figure = Figure(
-            figsize=(5.2 * columns + 0.6, 3.2 * rows + 0.5), dpi=150, facecolor="white", layout="constrained"
+            figsize=(5.2 * columns + 0.6, 3.2 * rows + 0.5),
+            dpi=150,
+            facecolor="white",
+            layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12, wspace=0.05, hspace=0.06),
         )
-        figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12, wspace=0.05, hspace=0.06)
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
         for axes, name in zip(grid.flat, names, strict=False):
             _panel(axes, name, np.array(history[name]), np.array(history.get(f"valid_{name}", [])))

@@ -14,7 +14,7 @@ try:
     from tensorboardX import SummaryWriter
 except ImportError as error:
     raise MissingExtraError(
-        f'event files for TensorBoard need {error.name}\n  → pip install "whence[tensorboard]", or CSVLog(path)'
+        f'TensorBoardLog needs {error.name}\n  → pip install "whence[tensorboard]", or CSVLog(path)'
     ) from error
 
 

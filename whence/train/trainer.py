@@ -173,7 +173,9 @@ class Trainer:
         """
         loader = as_loader(train, batch_size, shuffle, self._stream, "train")
         valid = None if valid is None else as_loader(valid, batch_size, False, what="valid")
-        folder = None if checkpoint is None else Folder(checkpoint, keep, checkpoint_every, checkpoint_seconds)
+        folder = (
+            None if checkpoint is None else Folder(checkpoint, keep, checkpoint_every, checkpoint_seconds)
+        )
         self._callbacks = self._watchers(callbacks, early_stopping, restore_best, monitor)
         self._report = reporter(progress)
         self._at = self._at.fresh()
