@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from whence.ops.affine import affine
 from whence.ops.embedding import add_rows, lookup
+from whence.ops.lstm import lstm_steps
+from whence.ops.recurrent import gru_steps, rnn_steps
 
 from .entries import Draw, Spec, Trial, entry
 
@@ -53,3 +55,39 @@ def _add_rows(draw: Draw, large: bool) -> Trial:
 
     f = lambda g: add_rows(g, indices=indices, count=count, padding=padding)  # noqa: E731
     return Trial(f, plain, (Spec((*indices.shape, 3)),), True)
+
+
+def _steps(draw: Draw, large: bool) -> tuple[int, int, int, bool, Any]:
+    steps, batch, n = (
+        (8, 9, 8) if large else draw(st.sampled_from([(1, 1, 1), (3, 2, 2), (2, 1, 3), (2, 0, 2)]))
+    )
+    masks = [None, np.arange(steps)[:, None] < 1 + np.arange(batch) % steps]
+    return steps, batch, n, draw(st.booleans()), draw(st.sampled_from(masks))
+
+
+def _through(op: Any, outputs: int, **params: Any) -> tuple[Any, Any]:
+    """The op, and its formula; both without what only the way back reads."""
+    return (lambda *xs: op(*xs, **params)[:outputs]), (lambda *xs: op.formula(*xs, **params)[:outputs])
+
+
+@entry("rnn")
+def _rnn(draw: Draw, large: bool) -> Trial:
+    steps, batch, n, reverse, mask = _steps(draw, large)
+    f, plain = _through(rnn_steps, 1, relu=False, reverse=reverse, mask=mask)
+    return Trial(f, plain, (Spec((steps, batch, n)), Spec((batch, n)), Spec((n, n))))
+
+
+@entry("gru")
+def _gru(draw: Draw, large: bool) -> Trial:
+    steps, batch, n, reverse, mask = _steps(draw, large)
+    f, plain = _through(gru_steps, 1, reverse=reverse, mask=mask)
+    bias = (Spec((3 * n,)),) * draw(st.integers(0, 1))
+    return Trial(f, plain, (Spec((steps, batch, 3 * n)), Spec((batch, n)), Spec((3 * n, n)), *bias))
+
+
+@entry("lstm")
+def _lstm(draw: Draw, large: bool) -> Trial:
+    steps, batch, n, reverse, mask = _steps(draw, large)
+    f, plain = _through(lstm_steps, 2, reverse=reverse, mask=mask)
+    shapes = ((steps, batch, 4 * n), (batch, n), (batch, n), (4 * n, n))
+    return Trial(f, plain, tuple(Spec(shape) for shape in shapes))

@@ -9,6 +9,7 @@ try:
 except ImportError:  # the recorded values are compared then
     torch = None
 
+from . import problems
 from .cases import OPTIMISERS, SCHEDULES, STEPS, first_values, label, slope
 
 RECORDED = Path(__file__).parent / "recorded.npz"
@@ -44,10 +45,31 @@ def rates(case, steps=20):
     return np.array(rows, float)
 
 
+def searched(keywords, steps=3):
+    """All parameters in a row after each step of L-BFGS, and how often the loss was computed."""
+    torch.set_default_dtype(torch.float64)
+    params = [torch.nn.Parameter(torch.tensor(value)) for value in problems.starts()]
+    optimizer = torch.optim.LBFGS(params, **keywords)
+
+    def closure():
+        optimizer.zero_grad()
+        value = problems.loss(*params)
+        value.backward()
+        return value
+
+    rows = []
+    for _ in range(steps):
+        optimizer.step(closure)
+        count = optimizer.state_dict()["state"][0]["func_evals"]
+        rows.append(np.concatenate([*(p.detach().numpy().copy() for p in params), count], axis=None))
+    return np.array(rows)
+
+
 def main():
     runs = {label(case): trained(case)[[0, 1, -1]] for case in OPTIMISERS}
     courses = {label(case): rates(case) for case in SCHEDULES}
-    np.savez_compressed(RECORDED, **runs, **courses)
+    searches = {problems.label(case): searched(case) for case in problems.LBFGS}
+    np.savez_compressed(RECORDED, **runs, **courses, **searches)
 
 
 if __name__ == "__main__":

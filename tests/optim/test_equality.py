@@ -7,7 +7,7 @@ import pytest
 
 from whence import nn, optim
 
-from . import peer
+from . import peer, problems
 from .cases import OPTIMISERS, SCHEDULES, STEPS, first_values, label, slope
 
 RECORDED = np.load(Path(__file__).parent / "recorded.npz")
@@ -41,6 +41,24 @@ def rates(case, steps=20):
     return np.array(rows)
 
 
+def searched(keywords, steps=3):
+    params = [nn.Parameter(value) for value in problems.starts()]
+    optimizer = optim.LBFGS(params, **keywords)
+
+    def closure():
+        optimizer.zero_grad()
+        value = problems.loss(*params)
+        value.backward()
+        return value
+
+    rows = []
+    for _ in range(steps):
+        optimizer.step(closure)
+        count = optimizer.state_dict()["state"][0]["func_evals"]
+        rows.append(np.concatenate([*(p.data for p in params), count], axis=None))
+    return np.array(rows)
+
+
 @pytest.mark.parametrize("case", OPTIMISERS, ids=label)
 def test_optimisers_as_recorded(case):
     np.testing.assert_allclose(trained(case)[[0, 1, -1]], RECORDED[label(case)], rtol=1e-10, atol=1e-10)
@@ -61,3 +79,14 @@ def test_optimisers_live(case):
 @pytest.mark.parametrize("case", SCHEDULES, ids=label)
 def test_schedules_live(case):
     np.testing.assert_allclose(rates(case), peer.rates(case), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", problems.LBFGS, ids=problems.label)
+def test_searches_as_recorded(case):
+    np.testing.assert_allclose(searched(case), RECORDED[problems.label(case)], rtol=1e-10, atol=1e-10)
+
+
+@needs_torch
+@pytest.mark.parametrize("case", problems.LBFGS, ids=problems.label)
+def test_searches_live(case):
+    np.testing.assert_allclose(searched(case), peer.searched(case), rtol=1e-10, atol=1e-10)

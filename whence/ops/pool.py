@@ -89,7 +89,7 @@ def _unmax_tiles(out: Any, g: Any, x: Any, y: Any, window: Window) -> None:
 def _take_found(found: Any, left: Any, x: Any, y: Any) -> None:
     """Move the bits from ``left`` to ``found`` where x is the maximum y."""
     np.equal(x, y, out=found, casting="unsafe")
-    np.negative(found, out=found)  # 1 becomes all bits
+    np.subtract(0, found, out=found)  # 1 becomes all bits; np.negative errs at some strides (NumPy 2.4)
     np.bitwise_and(found, left, out=found)
     np.bitwise_xor(left, found, out=left)
 

@@ -35,6 +35,7 @@ from .hooks import ClipGradNorm as ClipGradNorm
 from .hooks import ClipGradValue as ClipGradValue
 from .hooks import Freeze as Freeze
 from .hooks import WeightDecay as WeightDecay
+from .lbfgs import LBFGS as LBFGS
 from .optimizer import Optimizer as Optimizer
 from .sgd import SGD as SGD
 

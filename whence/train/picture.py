@@ -51,6 +51,8 @@ def draw(history: Mapping[str, list[float]], path: Path) -> Path:
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
         for axes, name in zip(grid.flat, names, strict=False):
             _panel(axes, name, np.array(history[name]), np.array(history.get(f"valid_{name}", [])))
+        if f"valid_{names[0]}" in history:
+            _legend(grid[0, 0])
         for axes in grid.flat[len(names) :]:
             axes.set_visible(False)
         for column in range(columns):
@@ -85,8 +87,6 @@ def _panel(axes: Any, name: str, train: np.ndarray, valid: np.ndarray) -> None:
             f"best {shown[best]:.4g} at {epochs[best]}", loc="right", fontsize=9.5, color=colour, pad=10
         )
     axes.set_title(name.replace("_", " "), loc="left", fontsize=12, fontweight="bold", pad=10)
-    if valid.size:
-        _legend(axes)
     axes.set_xlim(1 if len(train) > 1 else 0.5, max(len(train), 1.5))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
     axes.grid(axis="y", color=GRID, linewidth=0.8)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from os import PathLike
 from typing import Any
 
-import numpy as np
-
-from ..config import no_grad
 from ..core.origin import called_at
-from ..core.variable import Variable
 from ..errors import NonFiniteError, SettingError, WhenceError
 from ..nn.module import Module
 from ..optim import clip_grad_norm_
@@ -22,10 +17,11 @@ from .callbacks import AtEpochEnd, BestModel, Callback, EarlyStopping
 from .checkpoints import Folder
 from .history import History
 from .loaders import as_loader, input_batches
+from .measure import measured, outputs
 from .metrics import Metric, Tally, metric
 from .progress import Silent, reporter
 from .state import Counters, restored, saved
-from .step import Outcome, Stepper, parts_of, scalar, size_of
+from .step import Outcome, Stepper
 
 Watcher = Callback | Callable[[Any, Mapping[str, float]], Any]
 
@@ -294,18 +290,7 @@ class Trainer:
         return self._measured(as_loader(data, batch_size, False))
 
     def _measured(self, loader: Any) -> dict[str, float]:
-        tally, total, samples = Tally(self.metrics), 0.0, 0
-        with _evaluating(self.modules.values()):
-            for batch in loader:
-                inputs, target = parts_of(batch)
-                output, loss = self.compute(inputs, target)
-                size = size_of(inputs)
-                tally.add(output, target)
-                total += scalar(loss) * size
-                samples += size
-        if not samples:
-            raise WhenceError("the loader gave no batch")
-        return {"loss": total / samples, **tally.figures()}
+        return measured(self.modules.values(), self.compute, self.metrics, loader)
 
     def predict(self, x: Any, batch_size: int = 256) -> Any:
         """The model's outputs for an array, a tuple of arrays (several inputs), or a loader of inputs.
@@ -313,11 +298,7 @@ class Trainer:
         Returns:
             One array; or a tuple of them where the model returns several.
         """
-        with _evaluating(self.modules.values()):
-            found = [self.model(*inputs) for inputs in input_batches(x, batch_size)]
-        if isinstance(found[0], tuple):
-            return tuple(np.concatenate([_plain(y) for y in part]) for part in zip(*found, strict=True))
-        return np.concatenate([_plain(y) for y in found])
+        return outputs(self.model, input_batches(x, batch_size))
 
     # --- state -----------------------------------------------------------------------------------
 
@@ -338,26 +319,8 @@ class Trainer:
         self._report.note(f"resumed from {file} (epoch {self.epoch}, step {self.step})")
 
 
-@contextmanager
-def _evaluating(modules: Iterable[Module]) -> Iterator[None]:
-    """A block in which modules are in ``eval`` mode and nothing is recorded."""
-    before = [(module, module.training) for top in modules for module in top.modules()]
-    for module, _ in before:
-        module.training = False
-    try:
-        with no_grad():
-            yield
-    finally:
-        for module, mode in before:
-            module.training = mode
-
-
 def _clipper(norm: float) -> Callable[[Sequence[Any]], object]:
     def clip(parameters: Sequence[Any]) -> object:
         return clip_grad_norm_(parameters, norm)
 
     return clip
-
-
-def _plain(y: Any) -> np.ndarray:
-    return np.asarray(y._data if isinstance(y, Variable) else y)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...core.origin import called_at
 from ...errors import ShapeError
+from ...nn import functional
 from .core import Config, Variable, as_variable, dressed, plain
 from .core import add as add
 from .core import div as div
@@ -158,7 +158,7 @@ linear_simple = linear
 
 def sigmoid(x: Any) -> Variable:
     """``1 / (1 + exp(-x))``, without overflow."""
-    return dressed(0.5 * np.tanh(0.5 * as_variable(x)) + 0.5)
+    return dressed(functional.sigmoid(as_variable(x)))
 
 
 sigmoid_simple = sigmoid
@@ -166,19 +166,17 @@ sigmoid_simple = sigmoid
 
 def relu(x: Any) -> Variable:
     """``max(x, 0)``, with the derivative 0 at 0."""
-    x = as_variable(x)
-    return dressed(np.where(plain(x) > 0, x, 0))
+    return dressed(functional.relu(as_variable(x)))
 
 
 def leaky_relu(x: Any, slope: float = 0.2) -> Variable:
     """``x`` where it is positive, else ``slope x``."""
-    x = as_variable(x)
-    return dressed(np.where(plain(x) > 0, x, slope * x))
+    return dressed(functional.leaky_relu(as_variable(x), slope))
 
 
 def softmax(x: Any, axis: int = 1) -> Variable:
     """Exponentials that sum to one over ``axis``."""
-    return exp(log_softmax(x, axis))
+    return dressed(functional.softmax(as_variable(x), axis))
 
 
 softmax_simple = softmax
@@ -186,9 +184,7 @@ softmax_simple = softmax
 
 def log_softmax(x: Any, axis: int = 1) -> Variable:
     """The logarithm of :func:`softmax`."""
-    x = as_variable(x)
-    shifted = x - np.max(plain(x), axis=axis, keepdims=True)
-    return shifted - log(exp(shifted).sum(axis, True))
+    return dressed(functional.log_softmax(as_variable(x), axis))
 
 
 # --- losses ----------------------------------------------------------------------------------------
@@ -267,23 +263,9 @@ def batch_norm(
         decay: the part of them that is kept.
         eps: added to the variance.
     """
-    x = as_variable(x)
-    axes = (0, *range(2, x.ndim))
-    shape = (1, -1) + (1,) * (x.ndim - 2)
-    if not Config.train:
-        centre, spread = mean.reshape(shape), var.reshape(shape)
-    else:
-        centre = np.mean(x, axis=axes, keepdims=True)
-        spread = np.mean((x - centre) ** 2, axis=axes, keepdims=True)
-        count = x.size // mean.size
-        mean *= decay
-        mean += (1 - decay) * plain(centre).ravel()
-        var *= decay
-        var += (1 - decay) * plain(spread).ravel() * (count / _largest(count - 1, 1))
-    scale = as_variable(gamma).reshape(shape) / (spread + eps) ** 0.5
-    return dressed((x - centre) * scale + as_variable(beta).reshape(shape))
+    return dressed(
+        functional.batch_norm(as_variable(x), mean, var, gamma, beta, Config.train, 1 - decay, eps)
+    )
 
 
 batch_nrom = batch_norm  # as DeZero has it
-
-_largest: Callable[[int, int], int] = np.maximum

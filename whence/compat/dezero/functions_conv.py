@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...nn import functional
 from .core import Variable, as_variable, dressed, plain
 from .sizes import get_conv_outsize, get_deconv_outsize, pair
 
@@ -25,10 +26,7 @@ def im2col(x: Any, kernel_size: Any, stride: Any = 1, pad: Any = 0, to_matrix: b
     n, c, h, w = x.shape
     (kh, kw), (sh, sw), (ph, pw) = pair(kernel_size), pair(stride), pair(pad)
     oh, ow = get_conv_outsize(h, kh, sh, ph), get_conv_outsize(w, kw, sw, pw)
-    image = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
-    rows = sh * np.arange(oh) + np.arange(kh)[:, None]  # (KH, OH)
-    columns = sw * np.arange(ow) + np.arange(kw)[:, None]  # (KW, OW)
-    col = image[:, :, rows[:, None, :, None], columns[None, :, None, :]]  # (N, C, KH, KW, OH, OW)
+    col = functional.unfold(x, (kh, kw), 1, (ph, pw), (sh, sw)).reshape(n, c, kh, kw, oh, ow)
     if to_matrix:
         col = col.transpose(0, 4, 5, 1, 2, 3).reshape(n * oh * ow, c * kh * kw)
     return dressed(col)
@@ -44,18 +42,8 @@ def col2im(
     col = as_variable(x)
     if to_matrix:
         col = col.reshape(n, oh, ow, c, kh, kw).transpose(0, 3, 4, 5, 1, 2)
-    image = as_variable(np.zeros((n, c, h + 2 * ph + sh - 1, w + 2 * pw + sw - 1), col.dtype))
-    for i in range(kh):
-        for j in range(kw):
-            part = (slice(None), slice(None), slice(i, i + sh * oh, sh), slice(j, j + sw * ow, sw))
-            image = _added_at(image, part, col[:, :, i, j])
-    return image[:, :, ph : h + ph, pw : w + pw]
-
-
-def _added_at(image: Variable, part: Any, patch: Variable) -> Variable:
-    changed = image * 1
-    changed[part] = image[part] + patch
-    return changed
+    col = col.reshape(n, c * kh * kw, oh * ow)
+    return dressed(functional.fold(col, (h, w), (kh, kw), 1, (ph, pw), (sh, sw)))
 
 
 def conv2d(x: Any, W: Any, b: Any = None, stride: Any = 1, pad: Any = 0) -> Variable:
@@ -70,10 +58,7 @@ def conv2d(x: Any, W: Any, b: Any = None, stride: Any = 1, pad: Any = 0) -> Vari
     Returns:
         (N, OC, OH, OW).
     """
-    x, W = as_variable(x), as_variable(W)
-    col = im2col(x, W.shape[2:], stride, pad, to_matrix=False)
-    y = dressed(np.tensordot(col, W, ((1, 2, 3), (1, 2, 3))))  # (N, OH, OW, OC)
-    return (y if plain(b) is None else y + b).transpose(0, 3, 1, 2)
+    return dressed(functional.conv2d(as_variable(x), W, _filled(b), pair(stride), pair(pad)))
 
 
 conv2d_simple = conv2d
@@ -82,25 +67,29 @@ conv2d_simple = conv2d
 def deconv2d(x: Any, W: Any, b: Any = None, stride: Any = 1, pad: Any = 0, outsize: Any = None) -> Variable:
     """The transpose of :func:`conv2d`: x: (N, C, H, W), W: (C, OC, KH, KW)."""
     x, W = as_variable(x), as_variable(W)
-    n, _, h, w = x.shape
-    _, oc, kh, kw = W.shape
+    _, _, h, w = x.shape
+    _, _, kh, kw = W.shape
     (sh, sw), (ph, pw) = pair(stride), pair(pad)
-    if outsize is None:
-        outsize = get_deconv_outsize(h, kh, sh, ph), get_deconv_outsize(w, kw, sw, pw)
-    oh, ow = pair(outsize)
-    col = dressed(np.tensordot(W, x, (0, 1))).transpose(3, 0, 1, 2, 4, 5)  # (N, OC, KH, KW, H, W)
-    y = col2im(col, (n, oc, oh, ow), (kh, kw), stride, pad, to_matrix=False)
-    return y if plain(b) is None else y + as_variable(b).reshape(1, oc, 1, 1)
+    oh, ow = get_deconv_outsize(h, kh, sh, ph), get_deconv_outsize(w, kw, sw, pw)
+    wanted = (oh, ow) if outsize is None else pair(outsize)
+    more = (wanted[0] - oh, wanted[1] - ow)
+    return dressed(functional.conv_transpose2d(x, W, _filled(b), (sh, sw), (ph, pw), more))
+
+
+def _filled(b: Any) -> Any:
+    """None for no bias, also where that is a Variable without data."""
+    return None if plain(b) is None else b
+
+
+def _padded(x: Any, pad: Any) -> Variable:
+    (ph, pw) = pair(pad)
+    x = as_variable(x)
+    return dressed(np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))) if ph or pw else x
 
 
 def pooling(x: Any, kernel_size: Any, stride: Any = 1, pad: Any = 0) -> Variable:
     """The largest element of each patch (the first of equal ones); borders are padded with zeros."""
-    col = im2col(x, kernel_size, stride, pad, to_matrix=False)
-    n, c, kh, kw, oh, ow = col.shape
-    col = col.reshape(n, c, kh * kw, oh, ow)
-    first: Any = np.argmax(plain(col), axis=2)[:, :, None]
-    largest: Any = np.take_along_axis(col, first, axis=2)  # pyright: ignore[reportArgumentType]
-    return dressed(largest).reshape(n, c, oh, ow)
+    return dressed(functional.max_pool2d(_padded(x, pad), pair(kernel_size), pair(stride)))
 
 
 pooling_simple = pooling
@@ -108,5 +97,4 @@ pooling_simple = pooling
 
 def average_pooling(x: Any, kernel_size: Any, stride: Any = 1, pad: Any = 0) -> Variable:
     """The mean of each patch; borders are padded with zeros, which count."""
-    col = im2col(x, kernel_size, stride, pad, to_matrix=False)
-    return dressed(np.mean(col, axis=(2, 3)))
+    return dressed(functional.avg_pool2d(_padded(x, pad), pair(kernel_size), pair(stride)))

@@ -34,10 +34,11 @@ class Layer(Module):
     def __call__(self, *inputs: Any) -> Any:
         """``forward``; what goes in and comes out is remembered weakly."""
         results: Any = self.forward(*inputs)
-        outputs: tuple[Any, ...] = results if isinstance(results, tuple) else (results,)
+        outputs = results if isinstance(results, tuple) else (results,)
         self.inputs = [ref(x) for x in inputs if isinstance(x, (Base, np.ndarray))]
         self.outputs = [ref(y) for y in outputs]
         return results[0] if len(outputs) == 1 and isinstance(results, tuple) else results
+        return results
 
     def named_parts(self) -> dict[str, Any]:
         """Parameters and layers by attribute, each under one name."""

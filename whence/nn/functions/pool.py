@@ -171,7 +171,7 @@ def unfold(x: Any, kernel_size: Size, dilation: Size = 1, padding: Size = 0, str
      [4. 5. 7. 8.]]
     """
     x, single = images("unfold", x, 2)
-    window = _window("unfold", x.shape, kernel_size, stride, padding, dilation)
+    window = window_over("unfold", x.shape, _window(x.shape, kernel_size, stride, padding, dilation))
     y = np.reshape(
         pool.unfold(x, window=window), (x.shape[0], x.shape[1] * window.taps, math.prod(window.counts))
     )
@@ -196,7 +196,8 @@ def fold(
     size = sizes(output_size, 2, "output_size")
     single = x.ndim == 2
     x = x[None] if single else x
-    window = _window("fold", (1, 1, *size), kernel_size, stride, padding, dilation)
+    shape = (1, 1, *size)
+    window = window_over("fold", shape, _window(shape, kernel_size, stride, padding, dilation))
     if x.ndim != 3 or x.shape[1] % window.taps or x.shape[2] != math.prod(window.counts):
         raise ShapeError(
             f"fold got x of shape {x.shape}{called_at()}\n"
@@ -211,15 +212,13 @@ def fold(
 # --- one text for all of them ----------------------------------------------------------------------------
 
 
-def _window(
-    name: str, shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, dilation: Any
-) -> Window:
+def _window(shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Window:
     ndim = len(shape) - 2
     kernel = sizes(kernel_size, ndim, "kernel_size")
     step = kernel if stride is None else sizes(stride, ndim, "stride")
     apart = sizes(dilation, ndim, "dilation")
     border = paddings(sizes(padding, ndim, "padding", 0), kernel, step, apart)
-    return window_over(name, shape, Window(shape[2:], kernel, step, border, apart))
+    return Window(shape[2:], kernel, step, border, apart)
 
 
 def _pool_window(
@@ -231,22 +230,22 @@ def _pool_window(
     dilation: Any,
     ceil_mode: bool,
 ) -> Window:
-    """The window of a pooling; its padding at the end is what the last window needs."""
-    window = _window(name, shape, kernel_size, stride, padding, dilation)
+    """The window of a pooling; with ceil_mode its padding at the end is what the last window needs."""
+    window = _window(shape, kernel_size, stride, padding, dilation)
     if any(2 * low > k for (low, _), k in zip(window.padding, window.kernel, strict=True)):
         raise ShapeError(
             f"{name} got padding={padding} with kernel_size={kernel_size}{called_at()}\n"
             "  → at most half of the window, or some windows would be empty"
         )
     if not ceil_mode:
-        return window
+        return window_over(name, shape, window)
     borders = []
     for n, k, s, (low, high), d in zip(*window, strict=True):
         count = -(-(n + low + high - d * (k - 1) - 1) // s) + 1
         if (count - 1) * s >= n + low:  # it would lie in the padding as a whole
             count -= 1
         borders.append((low, (count - 1) * s + d * (k - 1) + 1 - n - low))
-    return window._replace(padding=tuple(borders))
+    return window_over(name, shape, window._replace(padding=tuple(borders)))
 
 
 def _largest(
@@ -258,6 +257,8 @@ def _largest(
         raise ShapeError(
             f"{name}: a window of {window.kernel}, dilation {window.dilation}, holds no element of x of "
             f"shape {x.shape}: all lie in the padding{called_at()}"
+            f"{name}: a window of {window.kernel}, dilation {window.dilation}, lies in the padding as a whole"
+            f"{called_at()}\n  → less padding, or a larger x than {x.shape}"
         )
     y = pool.maximum(x, window=window)
     return y[0] if single else y

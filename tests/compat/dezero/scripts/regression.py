@@ -11,7 +11,7 @@ x = np.random.rand(50, 1)
 y = 4 - 2 * x + 0.1 * np.random.randn(50, 1)
 
 W, b = Variable(np.zeros((1, 1))), Variable(np.zeros(1))
-for i in range(60):
+for _ in range(60):
     loss = F.mean_squared_error(y, F.matmul(x, W) + b)
     W.cleargrad()
     b.cleargrad()
