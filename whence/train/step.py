@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -77,10 +78,11 @@ class Stepper:
         self._before: tuple[Any, Any] = ({}, [])
 
     def epoch_begin(self, stream: Any = None) -> None:
-        """Look for streams and buffers anew, and forget what was pending."""
+        """Look for streams, buffers and parameters anew, and forget what was pending."""
         modules = [m for m in self._modules.values() if isinstance(m, Module)]
         self._streams = streams(self._modules, stream)
         self._buffers = [b for m in modules for b in m.buffers()]
+        self._parameters = [p for group in self._optimizer.param_groups for p in group["params"]]
         self._pending = self._samples = 0
         self._optimizer.zero_grad()
 
@@ -117,7 +119,7 @@ class Stepper:
             )
         whole = loss if self._accumulate == 1 else loss * float(size)
         whole.backward()
-        if self._check and not all(map(_finite, self._parameters())):
+        if self._check and not _finite(self._parameters):
             raise NonFiniteError(_report(f"the loss is {value:.6g}, but its gradient is not finite", loss))
         self._pending += 1
         self._samples += size
@@ -133,17 +135,14 @@ class Stepper:
         with np.errstate(all="ignore"):
             if self._accumulate > 1:
                 scale = 1.0 / self._samples
-                for p in self._parameters():
+                for p in self._parameters:
                     if p.grad is not None:
                         p.grad = Variable(p.grad._data * scale)
             if self._clip is not None:
-                self._clip(self._parameters())
+                self._clip(self._parameters)
             self._optimizer.step()
         self._optimizer.zero_grad()
         self._pending = self._samples = 0
-
-    def _parameters(self) -> list[Any]:
-        return [p for group in self._optimizer.param_groups for p in group["params"]]
 
     def _remember(self) -> None:
         buffers = [None if b._data is None else b._data.copy() for b in self._buffers]
@@ -160,12 +159,12 @@ class Stepper:
         self._pending = self._samples = 0
 
 
-def _finite(p: Any) -> bool:
-    """Is a gradient without NaN and infinities? One pass at the speed of memory, two where in doubt."""
-    if p.grad is None:
+def _finite(parameters: Sequence[Any]) -> bool:
+    """Are all gradients without NaN and infinities? One pass at the speed of memory, two where in doubt."""
+    gradients = [p.grad._data for p in parameters if p.grad is not None]
+    if math.isfinite(sum(abs(np.vdot(g, g)) for g in gradients)):
         return True
-    flat = p.grad._data.reshape(-1)
-    return bool(np.isfinite(np.vdot(flat, flat))) or bool(np.isfinite(flat).all())
+    return all(np.isfinite(g).all() for g in gradients)
 
 
 def _report(what: str, loss: Any) -> str:

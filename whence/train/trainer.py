@@ -216,7 +216,7 @@ class Trainer:
         self._stepper.epoch_begin(self._stream)
         self._report.epoch_begin(at.epoch + 1, len(loader), at.batch)
         self._tell("on_epoch_begin")
-        for batch in self._rest(loader):
+        for batch in loader:
             self._batch(batch, tally)
             if self._stepper.full:
                 self._update(loader, folder)
@@ -236,10 +236,6 @@ class Trainer:
         self._tell("on_epoch_end", figures)
         if folder is not None:
             folder.write(at.step, self.state_dict(loader))
-
-    def _rest(self, loader: Any) -> Iterator[Any]:
-        """The batches of this epoch that are not behind us."""
-        return iter(loader)
 
     def _batch(self, batch: Any, tally: Tally) -> Outcome:
         at = self._at
