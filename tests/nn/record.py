@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from .cases import record
 from .test_activation import CASES as ACTIVATIONS
+from .test_loss import CASES as LOSSES
 from .test_norm import CASES as NORMS
 
 if __name__ == "__main__":
     record("activation", ACTIVATIONS)
+    record("loss", LOSSES)
     record("norm", NORMS)

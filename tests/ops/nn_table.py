@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from whence.core.primitive import PRIMITIVES
-from whence.ops import activation, normalise  # noqa: F401  (they register themselves)
+from whence.ops import activation, cross_entropy, normalise  # noqa: F401  (they register themselves)
 
 from .entries import Draw, Spec, Trial, broadcast_part, entry, shapes
 
@@ -113,3 +114,41 @@ def _affine(draw: Draw, large: bool) -> Trial:
     part = broadcast_part(draw, shape)
     primitive = PRIMITIVES["nn.affine"]
     return Trial(primitive.apply, primitive.forward, (Spec(shape), Spec(part), Spec(part)))
+
+
+@entry("nn.cross_entropy")
+def _cross_entropy(draw: Draw, large: bool) -> Trial:
+    rows, classes = (40, 30) if large else draw(st.sampled_from([(1, 1), (3, 4), (0, 2), (2, 1)]))
+    target = np.arange(rows) % classes
+    share = draw(st.sampled_from([0.7, np.linspace(0.0, 1.0, rows)]))
+    primitive = PRIMITIVES["nn.cross_entropy"]
+    return Trial(
+        lambda x: primitive.apply(x, target=target, share=_like(share, x)),
+        lambda x: primitive.forward(x, target=target, share=_like(share, x)),
+        (Spec((rows, classes)),),
+    )
+
+
+def _like(share: Any, x: Any) -> Any:
+    return np.asarray(share, x.dtype)[()]
+
+
+@entry("nn.cross_entropy slope")
+def _cross_entropy_slope(draw: Draw, large: bool) -> Trial:
+    rows, classes = (40, 30) if large else draw(st.sampled_from([(1, 1), (3, 4), (0, 2)]))
+    target = np.arange(rows) % classes
+    primitive = PRIMITIVES["nn.cross_entropy slope"]
+    return Trial(
+        lambda *xs: primitive.apply(*xs, target=target),
+        lambda *xs: primitive.forward(*xs, target=target),
+        (Spec((rows, classes)), *[Spec((rows,))] * 3),
+    )
+
+
+@entry("nn.binary_cross_entropy")
+def _binary_cross_entropy(draw: Draw, large: bool) -> Trial:
+    shape = shapes(draw, large)
+    primitive = PRIMITIVES["nn.binary_cross_entropy"]
+    return Trial(
+        primitive.apply, primitive.forward, (Spec(shape, 0.1, 0.9), Spec(broadcast_part(draw, shape), 0, 1))
+    )

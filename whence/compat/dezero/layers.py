@@ -37,7 +37,6 @@ class Layer(Module):
         outputs = results if isinstance(results, tuple) else (results,)
         self.inputs = [ref(x) for x in inputs if isinstance(x, (Base, np.ndarray))]
         self.outputs = [ref(y) for y in outputs]
-        return results[0] if len(outputs) == 1 and isinstance(results, tuple) else results
         return results
 
     def named_parts(self) -> dict[str, Any]:

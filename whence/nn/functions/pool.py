@@ -255,8 +255,6 @@ def _largest(
     window = _pool_window(name, x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     if max(window.dilation) > 1 and not window.meets:
         raise ShapeError(
-            f"{name}: a window of {window.kernel}, dilation {window.dilation}, holds no element of x of "
-            f"shape {x.shape}: all lie in the padding{called_at()}"
             f"{name}: a window of {window.kernel}, dilation {window.dilation}, lies in the padding as a whole"
             f"{called_at()}\n  → less padding, or a larger x than {x.shape}"
         )

@@ -6,7 +6,6 @@ from dezero import Parameter, Variable
 
 np.random.seed(2)
 W1, W2 = Parameter(np.random.randn(3, 5)), Parameter(np.random.randn(5, 1))
-for _step in range(5):
 for _ in range(5):
     x = Variable(np.random.randn(8, 3))
     score = F.matmul(F.tanh(F.matmul(x, W1)), W2)
