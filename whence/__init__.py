@@ -44,6 +44,8 @@ _keep_freed_memory()
 
 if _TYPE_CHECKING:
     from . import compat as compat
+    from . import data as data
+    from . import io as io
     from . import nn as nn
     from . import numpy as numpy
     from . import optim as optim
@@ -51,6 +53,9 @@ if _TYPE_CHECKING:
     from . import random as random
     from . import scipy as scipy
     from . import train as train
+    from .io.dlpack import from_dlpack as from_dlpack
+    from .io.state import load as load
+    from .io.state import save as save
     from .transforms.implicit import fixed_point_of as fixed_point_of
     from .transforms.implicit import implicit_root as implicit_root
     from .transforms.implicit import root_of as root_of
@@ -62,15 +67,20 @@ if _TYPE_CHECKING:
 #: and names with the room that they are in.
 _LATER = {
     "compat": "",
+    "data": "",
     "fixed_point_of": "transforms.implicit",
+    "from_dlpack": "io.dlpack",
     "hessian_diagonal": "transforms.sparse",
     "implicit_root": "transforms.implicit",
+    "io": "",
+    "load": "io.state",
     "nn": "",
     "numpy": "",
     "optim": "",
     "optimize": "",
     "random": "",
     "root_of": "transforms.implicit",
+    "save": "io.state",
     "scipy": "",
     "sparse_hessian": "transforms.sparse",
     "sparse_jacobian": "transforms.sparse",

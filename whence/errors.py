@@ -79,3 +79,15 @@ class MissingExtraError(WhenceError, ImportError):
 
 class SettingError(WhenceError, ValueError):
     """A setting that makes no sense: a negative learning rate, a parameter given twice."""
+
+
+class DataError(WhenceError, ValueError):
+    """Data that are not what they should be: empty, of unequal lengths, a damaged or unexpected file."""
+
+
+class MissingDataError(DataError, FileNotFoundError):
+    """A file of a data set is not there; the message says which is expected and where to get it."""
+
+
+class WorkerError(WhenceError, RuntimeError):
+    """A process that fetched data died, or could not be started."""

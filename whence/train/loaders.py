@@ -11,7 +11,7 @@ from .. import random
 from ..core.origin import called_at
 from ..core.variable import Variable
 from ..data import DataLoader, TensorDataset
-from ..errors import ShapeError, WhenceError
+from ..errors import DataError, ShapeError
 from ..random import Stream
 
 
@@ -27,24 +27,24 @@ def as_loader(
         what: its name in messages.
 
     Raises:
-        WhenceError: there is nothing in it, or it is nothing of these. ShapeError: lengths differ.
+        DataError: there is nothing in it, or it is nothing of these. ShapeError: lengths differ.
     """
     if isinstance(data, (tuple, list)):
         arrays = [_array(part) for part in data]
         if len(arrays) < 2 or any(a.ndim == 0 for a in arrays):
-            raise WhenceError(f"{what}: arrays come as (x, t){called_at()}\n  → fit((x, t), ...)")
+            raise DataError(f"{what}: arrays come as (x, t){called_at()}\n  → fit((x, t), ...)")
         lengths = {len(a) for a in arrays}
         if len(lengths) > 1:
             shapes = ", ".join(str(a.shape) for a in arrays)
             raise ShapeError(f"{what}: arrays of different lengths: {shapes}{called_at()}")
         data = TensorDataset(*arrays)
     elif not hasattr(data, "__len__") or isinstance(data, (np.ndarray, Variable, dict, str)):
-        raise WhenceError(
+        raise DataError(
             f"{what}: a {type(data).__name__} has no batches (input, target){called_at()}\n"
             "  → a DataLoader, a Dataset, or arrays (x, t)"
         )
     if len(data) == 0:
-        raise WhenceError(f"{what}: there is nothing in it (0 samples or batches){called_at()}")
+        raise DataError(f"{what}: there is nothing in it (0 samples or batches){called_at()}")
     if not hasattr(data, "__getitem__"):
         return data
     seed = int((random.default if stream is None else stream).integers(0, 1 << 62)) if shuffle else 0
@@ -59,7 +59,7 @@ def input_batches(x: Any, batch_size: int) -> Iterator[tuple[Any, ...]]:
         return
     arrays = tuple(map(_array, x)) if isinstance(x, tuple) else (_array(x),)
     if not len(arrays[0]):
-        raise WhenceError(f"there is nothing to predict: x has shape {arrays[0].shape}{called_at()}")
+        raise DataError(f"there is nothing to predict: x has shape {arrays[0].shape}{called_at()}")
     for start in range(0, len(arrays[0]), batch_size):
         yield tuple(a[start : start + batch_size] for a in arrays)
 

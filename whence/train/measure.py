@@ -10,7 +10,7 @@ import numpy as np
 
 from ..config import no_grad
 from ..core.variable import Variable
-from ..errors import WhenceError
+from ..errors import DataError
 from ..nn.module import Module
 from .metrics import Metric, Tally
 from .step import parts_of, scalar, size_of
@@ -33,7 +33,7 @@ def measured(
             total += scalar(loss) * size
             samples += size
     if not samples:
-        raise WhenceError("the loader gave no batch\n  → is a batch larger than the data, with drop_last?")
+        raise DataError("the loader gave no batch\n  → is a batch larger than the data, with drop_last?")
     return {"loss": total / samples, **tally.figures()}
 
 
@@ -42,7 +42,7 @@ def outputs(model: Module, batches: Iterable[tuple[Any, ...]]) -> Any:
     with evaluating([model]):
         found = [model(*inputs) for inputs in batches]
     if not found:
-        raise WhenceError("there is nothing to predict: the loader gave no batch")
+        raise DataError("there is nothing to predict: the loader gave no batch")
     if isinstance(found[0], tuple):
         return tuple(np.concatenate([_plain(y) for y in part]) for part in zip(*found, strict=True))
     return np.concatenate([_plain(y) for y in found])

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.origin import called_at
 from ..core.variable import Variable
-from ..errors import NonFiniteError, ShapeError, WhenceError
+from ..errors import DataError, NonFiniteError, ShapeError, WhenceError
 from ..explore.nonfinite import find_nan
 from ..nn.module import Module
 from .randomness import set_states, states, streams
@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
 def parts_of(batch: Any) -> tuple[tuple[Any, ...], Any]:
     """Inputs and target of a batch: its last item is the target."""
     if not isinstance(batch, (tuple, list)) or len(batch) < 2:
-        raise WhenceError(
+        raise DataError(
             f"a batch is (input, target), not a {type(batch).__name__}{called_at()}\n"
             "  → train on (x, t), or on a Dataset whose items are pairs; (x, x) for an autoencoder"
         )

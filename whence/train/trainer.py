@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
 from ..core.origin import called_at
-from ..errors import NonFiniteError, SettingError, WhenceError
+from ..errors import DataError, NonFiniteError, SettingError
 from ..nn.module import Module
 from ..optim import clip_grad_norm_
 from ..optim.schedule import ReduceLROnPlateau
@@ -223,7 +223,7 @@ class Trainer:
         if self._stepper.pending:
             self._update(loader, folder)
         if not at.samples:
-            raise WhenceError("the loader gave no batch\n  → is it larger than the data, with drop_last?")
+            raise DataError("the loader gave no batch\n  → is it larger than the data, with drop_last?")
         figures = {"loss": at.total / at.samples, **tally.figures()}
         if valid is not None:
             figures.update({f"valid_{k}": v for k, v in self._measured(valid).items()})
