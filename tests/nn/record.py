@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from .cases import record
 from .test_activation import CASES as ACTIVATIONS
-from .test_loss import CASES as LOSSES
+from .test_conv import CONVOLUTIONS, POOLS
 from .test_norm import CASES as NORMS
 
 if __name__ == "__main__":
     record("activation", ACTIVATIONS)
-    record("loss", LOSSES)
+    record("conv", CONVOLUTIONS)
     record("norm", NORMS)
+    record("pool", POOLS)

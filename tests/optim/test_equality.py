@@ -90,3 +90,15 @@ def test_searches_as_recorded(case):
 @pytest.mark.parametrize("case", problems.LBFGS, ids=problems.label)
 def test_searches_live(case):
     np.testing.assert_allclose(searched(case), peer.searched(case), rtol=1e-10, atol=1e-10)
+
+
+def test_lion_by_hand():
+    p = nn.Parameter([1.0])
+    optimizer = optim.Lion([p], lr=0.5, betas=(0.5, 0.75), weight_decay=0.25)
+    seen = []
+    for g in (4.0, -1.0, -8.0):  # means: 1, 0.5, -1.625; directions: sign of 2, 0, -3.75
+        p.grad = np.array([g])
+        optimizer.step()
+        seen.append((p.data[0], optimizer.state_dict()["state"][0]["exp_avg"][0]))
+    first, second = 1 * 0.875 - 0.5, (1 * 0.875 - 0.5) * 0.875
+    assert seen == [(first, 1.0), (second, 0.5), (second * 0.875 + 0.5, -1.625)]

@@ -63,8 +63,8 @@ class Freeze:
     ``p.requires_grad = False`` saves the work of computing them, too.
 
     Args:
-        what: parameters, modules, or names as ``model.named_parameters()`` gives them, with ``*`` for any
-            part: ``"encoder.*"``.
+        what: parameters, modules, or names, with ``*`` for any part: ``"encoder.*"``. The optimiser learns
+            names when it is made with ``model.named_parameters()``.
 
     Raises:
         SettingError: when it is added to an optimiser none of whose parameters has such a name.
@@ -72,7 +72,7 @@ class Freeze:
     Example:
         >>> from whence import nn, optim
         >>> model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
-        >>> optimizer = optim.Adam(model.parameters()).add_hook(optim.Freeze(model[0], "1.bias"))
+        >>> optimizer = optim.Adam(model.named_parameters()).add_hook(optim.Freeze(model[0], "1.bias"))
     """
 
     def __init__(self, *what: Any) -> None:
@@ -90,14 +90,14 @@ class Freeze:
 
     def attach(self, optimizer: Any) -> None:
         """Find the parameters that the names belong to."""
-        known = [p for group in optimizer.param_groups for p in group["params"]]
+        known = optimizer.named_parameters()
         for pattern in self.patterns:
-            found = [p for p in known if fnmatchcase(p.name or "", pattern)]
+            found = [p for name, p in known if fnmatchcase(name or "", pattern)]
             if not found:
-                names = [repr(p.name) for p in known if p.name]
+                names = ", ".join(repr(name) for name, _ in known if name)
                 raise SettingError(
                     f"no parameter is named {pattern!r}{called_at()}\n"
-                    f"  → one of {', '.join(names) or 'none: they have no names'}"
+                    f"  → one of {names or 'none'}; the optimiser learns names from model.named_parameters()"
                 )
             self.params.extend(found)
 

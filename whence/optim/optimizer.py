@@ -128,7 +128,8 @@ class Optimizer:
             SettingError, DtypeError: as the constructor; then nothing is added.
         """
         given = dict(group)
-        params = _parameters(given.pop("params", ()))
+        named = _parameters(given.pop("params", ()))
+        params = [p for _, p in named]
         hyper = {name: _plain(value) for name, value in {**self.defaults, **given}.items()}
         if not params:
             raise SettingError(
@@ -145,7 +146,7 @@ class Optimizer:
                     "  → one optimiser updates a parameter once; give it in one group"
                 )
             seen.add(id(p))
-        self._slots.update((id(p), Slot(p)) for p in params)
+        self._slots.update((id(p), Slot(p, name=name)) for name, p in named)
         self.param_groups.append({"params": params, **hyper})
         self._plans.append(None)
         for hook in self.hooks.values():
@@ -190,6 +191,10 @@ class Optimizer:
         if name not in self.hooks:
             raise SettingError(f"no hook {name!r}{called_at()}\n  → one of {list(self.hooks)}")
         del self.hooks[name]
+
+    def named_parameters(self) -> list[tuple[str | None, Any]]:
+        """All parameters with the names that the optimiser was given, or with their own."""
+        return [(slot.name, slot.param) for slot in self._slots.values()]
 
     # --- the step --------------------------------------------------------------------------------
 
@@ -278,6 +283,8 @@ class Optimizer:
         return read_slots(self, saved, groups, problems)
 
     def _install(self, slots: Any) -> None:
+        for slot in slots:
+            slot.name = self._slots[id(slot.param)].name
         self._slots = {id(slot.param): slot for slot in slots}
 
     def expected_state(self, p: Any, hyper: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,8 +327,8 @@ def _groups(params: Any) -> list[Any]:
     return [{"params": listed}]
 
 
-def _parameters(params: Any) -> list[Any]:
-    """The parameters of a group; names that are given with them become theirs."""
+def _parameters(params: Any) -> list[tuple[str | None, Any]]:
+    """The parameters of a group, with the names that are given with them."""
     if hasattr(params, "parameters") or not isinstance(params, Iterable):
         raise DtypeError(
             f"an optimiser takes parameters, not a {type(params).__name__}{called_at()}\n"
@@ -342,9 +349,7 @@ def _parameters(params: Any) -> list[Any]:
             )
         if p._data is not None and p._data.dtype.kind not in "fc":
             raise DtypeError(f"values of dtype {p._data.dtype} cannot be learned{called_at()}")
-        if name is not None and p.name is None:
-            p.name = name
-        found.append(p)
+        found.append((name, p))
     return found
 
 

@@ -27,14 +27,17 @@ class Slot:
 
     Attributes:
         param: the parameter.
+        name: what the optimiser was told that it is called; its own name otherwise.
         step: how many updates it has had.
         state: arrays of the parameter's shape, and numbers, by name.
     """
 
-    __slots__ = ("param", "state", "step")
+    __slots__ = ("name", "param", "state", "step")
 
-    def __init__(self, param: Variable, step: int = 0, state: dict[str, Any] | None = None) -> None:
-        self.param, self.step = param, step
+    def __init__(
+        self, param: Variable, step: int = 0, state: dict[str, Any] | None = None, name: str | None = None
+    ) -> None:
+        self.param, self.step, self.name = param, step, name or param.name
         self.state: dict[str, Any] = {} if state is None else state
 
 

@@ -79,7 +79,8 @@ def read_slots(optimizer: Any, saved: Any, groups: list[dict[str, Any]], problem
         for p in mine["params"]:
             parts = saved.pop(len(slots), None)
             what = f"parameter {len(slots)}" + (f" ({p.name})" if p.name else "")
-            slots.append(Slot(p) if parts is None else _slot(optimizer, p, parts, group, what, problems))
+            slot = Slot(p) if parts is None else _slot(optimizer, p, parts, group, what, problems)
+            slots.append(slot)
     if saved:
         problems.append(f"state of parameters that the optimiser has not: {', '.join(map(str, saved))}")
     return slots

@@ -290,7 +290,7 @@ def _average(
 
 def _elements(window: Window, border: tuple[int, ...], dtype: Any) -> Any:
     """How many elements each window has inside ``border`` around the array: a number if all have the same."""
-    total: Any = np.ones((), dtype if dtype.kind in "fc" else np.float64)
+    total: Any = np.ones((), np.finfo(dtype).dtype if dtype.kind in "fc" else np.float64)
     for n, k, s, (low, _), count, wide in zip(*window[:4], window.counts, border, strict=True):
         start = np.arange(count) * s - low
         inside = np.minimum(start + k, n + wide) - np.maximum(start, -wide)
