@@ -62,22 +62,21 @@ class Linear(Module):
         self.in_features = in_features
         bound = 1 / math.sqrt(in_features) if in_features else 0.0
         shape = (self.out_features, in_features)
-        self.weight.initialize(init.uniform(shape, bound, self._stream, self._dtype))
-        if self.bias is not None:
+        if self.weight.is_lazy:  # else a saved state has been loaded
+            self.weight.initialize(init.uniform(shape, bound, self._stream, self._dtype))
+        if self.bias is not None and self.bias.is_lazy:
             self.bias.initialize(init.uniform(shape[:1], bound, self._stream, self._dtype))
 
     def forward(self, x: Any) -> Any:
         """``x Wᵀ + b``."""
         shape = x.shape if hasattr(x, "shape") else np.shape(x)
-        if self.in_features is None and not self.weight.is_lazy:  # the weight came from a state_dict
-            self.in_features = self.weight.shape[1]
+        if self.in_features is None and shape:
+            self._start(shape[-1] if self.weight.is_lazy else self.weight.shape[-1])
         if shape[-1:] != (self.in_features,):
-            if not self.weight.is_lazy or not shape:
-                raise ShapeError(
-                    f"Linear({self.in_features}, {self.out_features}) got x of shape {shape}{called_at()}\n"
-                    f"  → its last axis has to be {self.in_features or 'the features'}"
-                )
-            self._start(shape[-1])
+            raise ShapeError(
+                f"Linear({self.in_features}, {self.out_features}) got x of shape {shape}{called_at()}\n"
+                f"  → its last axis has to be {self.in_features or 'the features'}"
+            )
         return linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:

@@ -154,6 +154,9 @@ class Module:
     def to(self, dtype: Any) -> Self:
         """Convert floating-point parameters and buffers, and forget gradients."""
         wanted = np.dtype(dtype)
+        for module in self.modules():
+            if "_dtype" in module.__dict__:  # of parameters that are made at the first call
+                module.__dict__["_dtype"] = wanted
         for _, value in _state(self):
             if value._data is not None and value.dtype.kind == "f" and value.dtype != wanted:
                 value._data, value.grad = value._data.astype(wanted), None

@@ -51,7 +51,7 @@ def _of_all(op: Any, batched: Any, *xs: Any, target: Any, **params: Any) -> Any:
     ys = op(*rows, target=np.tile(target, size), **params)
     if isinstance(ys, tuple):
         return tuple(np.reshape(y, (size, count)) for y in ys)
-    return np.reshape(ys, (size, count, np.shape(rows[0])[1]))
+    return np.reshape(ys, (size, count, np.shape(full[0])[-1]))
 
 
 #: ``softmax(x) (weight + lift) - onehot(target) weight``, where ``total`` is the logsumexp of each row.

@@ -58,8 +58,10 @@ def cross_entropy(
     if np.shape(target) == shape and np.result_type(target).kind == "f":
         return _of_probabilities(input, target, weight, reduction, label_smoothing, axis)
     target = _checked_labels("cross_entropy", shape, target, axis)
-    x = np.reshape(input if axis == len(shape) - 1 else np.moveaxis(input, axis, -1), (-1, shape[axis]))
-    flat = np.reshape(target, (-1,))
+    x, flat = input, target
+    if len(shape) != 2:
+        x = np.reshape(np.moveaxis(input, axis, -1), (-1, shape[axis]))
+        flat = np.reshape(target, (-1,))
     ignored = check_labels("cross_entropy", target, shape[axis], ignore_index)
     if label_smoothing or isinstance(weight, Variable) or holds_batched((flat,)):
         rows, share = _by_log_softmax(x, flat, weight, ignored, ignore_index, label_smoothing)
@@ -70,7 +72,9 @@ def cross_entropy(
     if ignored:
         flat = np.where(flat == ignore_index, 0, flat)
     rows, _ = fused.cross_entropy.apply(x, target=flat, share=share)
-    return np.reshape(rows, np.shape(target)) if reduction == "none" else np.sum(rows)
+    if reduction != "none":
+        return np.sum(rows)
+    return rows if len(shape) == 2 else np.reshape(rows, np.shape(target))
 
 
 def _check_class_weight(name: str, weight: Any, count: int) -> None:
