@@ -29,7 +29,8 @@ FLOORS = [
     ["io", "explore", "parallel", "cuda"],
     ["data"],  # what is fetched is written by io, whole or not at all
     ["train", "testing", "compat"],  # DeZero has layers
-    ["__init__", "__main__"],
+    ["__init__"],
+    ["__main__"],
 ]
 
 #: Rooms whose files have one order for good; each imports only from those before it.
@@ -55,7 +56,10 @@ ORDER = {
 }
 
 #: Packages that whence can do without: each is named by one module only.
-EXTRAS = ["cupy", "llvmlite", "matplotlib", "mpi4py", "onnx", "rich", "safetensors", "sklearn", "torch"]
+EXTRAS = [
+    *("cupy", "llvmlite", "matplotlib", "mpi4py", "onnx"),
+    *("rich", "safetensors", "sklearn", "tensorboardX", "torch"),
+]
 
 
 class Import(NamedTuple):

@@ -52,6 +52,7 @@ if _TYPE_CHECKING:
     from . import optimize as optimize
     from . import random as random
     from . import scipy as scipy
+    from . import train as train
     from .io.dlpack import from_dlpack as from_dlpack
     from .io.state import load as load
     from .io.state import save as save
@@ -83,6 +84,7 @@ _LATER = {
     "scipy": "",
     "sparse_hessian": "transforms.sparse",
     "sparse_jacobian": "transforms.sparse",
+    "train": "",
 }
 
 

@@ -77,6 +77,10 @@ class MissingExtraError(WhenceError, ImportError):
     """A package that a feature needs is not installed; the message says what to install."""
 
 
+class SettingError(WhenceError, ValueError):
+    """A setting that makes no sense: a negative learning rate, a parameter given twice."""
+
+
 class DataError(WhenceError, ValueError):
     """Data that are not what they should be: empty, of unequal lengths, a damaged or unexpected file."""
 
@@ -87,7 +91,3 @@ class MissingDataError(DataError, FileNotFoundError):
 
 class WorkerError(WhenceError, RuntimeError):
     """A process that fetched data died, or could not be started."""
-
-
-class SettingError(WhenceError, ValueError):
-    """A setting that makes no sense: a negative learning rate, a parameter given twice."""

@@ -1,0 +1,172 @@
+"""One step of a training: forward, backward, update; or nothing at all, where something went wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.origin import called_at
+from ..core.variable import Variable
+from ..errors import DataError, NonFiniteError, ShapeError, WhenceError
+from ..explore.nonfinite import find_nan
+from ..nn.module import Module
+from .randomness import set_states, states, streams
+
+
+class Outcome(NamedTuple):
+    """What a batch came to."""
+
+    size: int
+    loss: float
+    output: Any
+    target: Any
+
+
+def parts_of(batch: Any) -> tuple[tuple[Any, ...], Any]:
+    """Inputs and target of a batch: its last item is the target."""
+    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+        raise DataError(
+            f"a batch is (input, target), not a {type(batch).__name__}{called_at()}\n"
+            "  → train on (x, t), or on a Dataset whose items are pairs; (x, x) for an autoencoder"
+        )
+    return tuple(batch[:-1]), batch[-1]
+
+
+def size_of(batch: tuple[Any, ...]) -> int:
+    """How many samples there are in a batch."""
+    return len(batch[0])
+
+
+def scalar(loss: Any) -> float:
+    """The value of a loss, which has to be one number."""
+    data = loss._data if isinstance(loss, Variable) else np.asarray(loss)
+    if data.size != 1:
+        raise ShapeError(
+            f"the loss has shape {data.shape}, but it has to be one number{called_at()}\n"
+            "  → its mean over the batch: F.cross_entropy(output, target), or np.mean(...) of it"
+        )
+    return float(data.reshape(()))
+
+
+class Stepper:
+    """Computes gradients batch by batch and updates the parameters.
+
+    Args:
+        modules: what has parameters, buffers or streams: the model, and the loss if it is a Module.
+        optimizer: updates the parameters.
+        compute: ``(inputs, target) -> (output, loss)``.
+        accumulate: batches to an update.
+        clip: called before each update with the optimiser; or None.
+        check_finite: look for NaN and infinities in the loss and in the gradients?
+    """
+
+    def __init__(
+        self,
+        modules: Mapping[str, Any],
+        optimizer: Any,
+        compute: Callable[[tuple[Any, ...], Any], tuple[Any, Any]],
+        accumulate: int = 1,
+        clip: Callable[[Sequence[Any]], object] | None = None,
+        check_finite: bool = True,
+    ) -> None:
+        self._modules, self._optimizer, self._compute = modules, optimizer, compute
+        self._accumulate, self._clip, self._check = accumulate, clip, check_finite
+        self._pending = self._samples = 0
+        self._before: tuple[Any, Any] = ({}, [])
+
+    def epoch_begin(self, stream: Any = None) -> None:
+        """Look for streams, buffers and parameters anew, and forget what was pending."""
+        modules = [m for m in self._modules.values() if isinstance(m, Module)]
+        self._streams = streams(self._modules, stream)
+        self._buffers = [b for m in modules for b in m.buffers()]
+        self._parameters = [p for group in self._optimizer.param_groups for p in group["params"]]
+        self._pending = self._samples = 0
+        self._optimizer.zero_grad()
+
+    @property
+    def pending(self) -> bool:
+        """Are there gradients that no update has used?"""
+        return self._pending > 0
+
+    def batch(self, batch: Any) -> Outcome:
+        """Add the gradients of a batch; :meth:`update` is due when :attr:`full`.
+
+        Raises:
+            NonFiniteError: a NaN or an infinity, named; model and random state are as before the step.
+        """
+        if not self._pending:
+            self._remember()
+        try:
+            with np.errstate(all="ignore"):
+                return self._gradients(batch)
+        except BaseException:
+            self._undo()
+            raise
+
+    def _gradients(self, batch: Any) -> Outcome:
+        inputs, target = parts_of(batch)
+        output, loss = self._compute(inputs, target)
+        size, value = size_of(inputs), scalar(loss)
+        if self._check and not np.isfinite(value):
+            raise NonFiniteError(_report(f"the loss is {value}", loss))
+        if not isinstance(loss, Variable) or loss.creator is None:
+            raise WhenceError(
+                f"the loss does not depend on the parameters{called_at()}\n"
+                "  → compute it from the model's output with functions that whence records"
+            )
+        whole = loss if self._accumulate == 1 else loss * float(size)
+        whole.backward()
+        if self._check and not _finite(self._parameters):
+            raise NonFiniteError(_report(f"the loss is {value:.6g}, but its gradient is not finite", loss))
+        self._pending += 1
+        self._samples += size
+        return Outcome(size, value, output, target)
+
+    @property
+    def full(self) -> bool:
+        """Were as many batches added as go to one update?"""
+        return self._pending >= self._accumulate
+
+    def update(self) -> None:
+        """Move the parameters by the gradients that were added up."""
+        with np.errstate(all="ignore"):
+            if self._accumulate > 1:
+                scale = 1.0 / self._samples
+                for p in self._parameters:
+                    if p.grad is not None:
+                        p.grad = Variable(p.grad._data * scale)
+            if self._clip is not None:
+                self._clip(self._parameters)
+            self._optimizer.step()
+        self._optimizer.zero_grad()
+        self._pending = self._samples = 0
+
+    def _remember(self) -> None:
+        buffers = [None if b._data is None else b._data.copy() for b in self._buffers]
+        self._before = states(self._streams), buffers
+
+    def _undo(self) -> None:
+        """Everything as it was before the step that failed."""
+        found, buffers = self._before
+        set_states(self._streams, found)
+        for buffer, data in zip(self._buffers, buffers, strict=True):
+            if data is not None:
+                buffer.assign(data)
+        self._optimizer.zero_grad()
+        self._pending = self._samples = 0
+
+
+def _finite(parameters: Sequence[Any]) -> bool:
+    """Are all gradients without NaN and infinities? One pass at the speed of memory, two where in doubt."""
+    gradients = [p.grad._data for p in parameters if p.grad is not None]
+    if math.isfinite(sum(abs(np.vdot(g, g)) for g in gradients)):
+        return True
+    return all(np.isfinite(g).all() for g in gradients)
+
+
+def _report(what: str, loss: Any) -> str:
+    found = find_nan(loss) if isinstance(loss, Variable) else None
+    return what if found is None else f"{what}; {found.text}"
