@@ -10,6 +10,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
+#: Options that make an example small enough for a test.
+SMALL = {
+    "neural_ode": "--steps 60 --hidden 16 --horizon 4",
+    "oscillator": "--steps 250 --hidden 12 --times 24 --end 1.2",
+}
+PICTURES = {"gaussian_process", "neural_ode", "oscillator"}
+
 
 def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -19,8 +26,12 @@ def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(example: Path, tmp_path: Path) -> None:
-    result = run(example, cwd=tmp_path)
+    options = SMALL.get(example.stem, "").split()
+    if example.stem in PICTURES:
+        options += ["--picture", "picture.png"]
+    result = run(example, *options, cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
+    assert example.stem not in PICTURES or (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_demo_reads_digits_and_leaves_a_picture(tmp_path: Path) -> None:

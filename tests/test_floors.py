@@ -22,8 +22,12 @@ FLOORS = [
     ["ops"],
     ["transforms"],
     ["bridge", "numpy", "scipy"],
-    ["optimize", "compat"],
+    ["optimize"],
     ["compile"],
+    ["optim"],
+    ["nn"],  # nn.utils hands on the clipping of gradients, as PyTorch's does
+    ["data", "io", "explore", "parallel", "cuda"],
+    ["train", "testing", "compat"],  # DeZero has layers
     ["nn", "optim"],
     ["io", "explore", "parallel", "cuda"],
     ["data"],  # what is fetched is written by io, whole or not at all

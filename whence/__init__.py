@@ -48,6 +48,7 @@ if _TYPE_CHECKING:
     from . import io as io
     from . import nn as nn
     from . import numpy as numpy
+    from . import optim as optim
     from . import optimize as optimize
     from . import random as random
     from . import scipy as scipy
@@ -74,6 +75,7 @@ _LATER = {
     "load": "io.state",
     "nn": "",
     "numpy": "",
+    "optim": "",
     "optimize": "",
     "random": "",
     "root_of": "transforms.implicit",

@@ -107,6 +107,11 @@ def no_grad() -> Iterator[None]:
         yield
 
 
+def set_recording(on: bool) -> None:
+    """Switch recording from here on, for programs that set it as an attribute; a block ends it too."""
+    _mode.set(_adjusted(recording=on))
+
+
 @contextmanager
 def enable_grad() -> Iterator[None]:
     """Record again inside a :func:`no_grad` block."""

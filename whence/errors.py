@@ -87,3 +87,7 @@ class MissingDataError(DataError, FileNotFoundError):
 
 class WorkerError(WhenceError, RuntimeError):
     """A process that fetched data died, or could not be started."""
+
+
+class SettingError(WhenceError, ValueError):
+    """A setting that makes no sense: a negative learning rate, a parameter given twice."""

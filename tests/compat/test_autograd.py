@@ -361,3 +361,14 @@ def test_nothing_warns_without_a_reason():
         check_grads(energy)(X)
     with pytest.raises(NoGradientError):
         grad(primitive(lambda x: x))(1.0)
+
+
+@pytest.mark.parametrize("name", ["stack", "vstack", "row_stack", "hstack", "column_stack", "concatenate"])
+def test_arrays_to_join_may_come_from_any_iterable(name):
+    join = getattr(np, name)
+    parts = {"a": numpy.array([1.0, 2.0]), "b": numpy.array([3.0, 4.0])}
+    expected = join(list(parts.values()))
+    numpy.testing.assert_array_equal(join(parts.values()), expected)
+    numpy.testing.assert_array_equal(join(part for part in parts.values()), expected)
+    slope = autograd.grad(lambda p: np.sum(join(p.values()) ** 2))(parts)
+    numpy.testing.assert_array_equal(slope["b"], [6.0, 8.0])

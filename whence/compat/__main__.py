@@ -8,15 +8,18 @@ from pathlib import Path
 
 from .aliases import install
 
-USAGE = """usage: python -m whence.compat autograd script.py [arguments]
-       python -m whence.compat autograd -m module [arguments]
-       python -m whence.compat autograd -c code [arguments]
+LIBRARIES = ("autograd", "dezero")
+USAGE = """usage: python -m whence.compat LIBRARY script.py [arguments]
+       python -m whence.compat LIBRARY -m module [arguments]
+       python -m whence.compat LIBRARY -c code [arguments]
+
+LIBRARY is autograd or dezero.
 """
 
 
 def main(arguments: list[str]) -> None:
     """Map the name, then run the script or module as Python would."""
-    if len(arguments) < 2 or arguments[0] != "autograd":
+    if len(arguments) < 2 or arguments[0] not in LIBRARIES:
         sys.exit(USAGE)
     install(arguments[0])
     program, *rest = arguments[1:]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -84,6 +84,8 @@ class Primitive:
         "_plans", "apply", "batch", "chooses", "domain", "forward", "jvp", "kind", "listed", "name", "reads",
         "vjp",
     )  # fmt: skip
+
+    node_type: ClassVar[type[Applied]]  # what it leaves in the graph; a subclass may have its own
 
     def __init__(
         self,
@@ -191,7 +193,7 @@ class Primitive:
         params: dict[str, Any],
     ) -> Applied:
         plan = self.plan(tuple(positions), len(values))
-        node = object.__new__(Applied)
+        node = object.__new__(self.node_type)
         node.primitive, node._rules, node.params = self, plan.rules, params or None
         node.edges = tuple(edges)
         node._stamps = stamps_of(edges, [values[i] for i in positions])
@@ -327,6 +329,9 @@ class Applied(Function):
                     ]
                 )
         return tuple(values), y
+
+
+Primitive.node_type = Applied
 
 
 def _kept(y: Any, wanted: bool) -> Any:

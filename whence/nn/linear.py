@@ -1,4 +1,4 @@
-"""Linear: the affine map."""
+"""Linear: the affine map; Bilinear."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import ShapeError
 from ..random import Stream
 from . import init
 from .dtypes import default_dtype
-from .functions.linear import linear
+from .functions.linear import bilinear, linear
 from .module import Module
 
 
@@ -68,15 +68,66 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """``x Wᵀ + b``."""
-        if self.weight.is_lazy:
-            self._start(np.shape(x)[-1])
-        if np.shape(x)[-1:] != (self.in_features,):
-            raise ShapeError(
-                f"Linear({self.in_features}, {self.out_features}) got x of shape {np.shape(x)}{called_at()}\n"
-                f"  → its last axis has to be {self.in_features}"
-            )
+        shape = x.shape if hasattr(x, "shape") else np.shape(x)
+        if shape[-1:] != (self.in_features,):
+            if not self.weight.is_lazy or not shape:
+                raise ShapeError(
+                    f"Linear({self.in_features}, {self.out_features}) got x of shape {shape}{called_at()}\n"
+                    f"  → its last axis has to be {self.in_features or 'the features'}"
+                )
+            self._start(shape[-1])
         return linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Its sizes."""
         return f"{self.in_features}, {self.out_features}" + ("" if self.bias is not None else ", bias=False")
+
+
+class Bilinear(Module):
+    """``y_o = x1ᵀ W_o x2 + b_o``.
+
+    Args:
+        in1_features: length of the last axis of x1.
+        in2_features: length of the last axis of x2.
+        out_features: length of the last axis of y.
+        bias: add ``b``?
+        dtype: of the parameters; None for the default (float32).
+        stream: what the first weights are drawn from, uniform on ± 1/√in1_features.
+
+    Shapes:
+        x1: (..., in1_features); x2: (..., in2_features); weight: (out, in1, in2); y: (..., out).
+
+    Raises:
+        ShapeError: inputs that do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from whence import nn
+        >>> nn.Bilinear(2, 3, 4)(np.ones((5, 2)), np.ones((5, 3))).shape
+        (5, 4)
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        dtype: Any = None,
+        stream: Stream | None = None,
+    ) -> None:
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        bound = 1 / math.sqrt(in1_features) if in1_features else 0.0
+        shape = (out_features, in1_features, in2_features)
+        dtype = default_dtype(dtype)
+        self.weight = Parameter(init.uniform(shape, bound, stream, dtype))
+        self.bias = Parameter(init.uniform(shape[:1], bound, stream, dtype)) if bias else None
+
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """``x1ᵀ W x2 + b``."""
+        return bilinear(x1, x2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Its sizes."""
+        sizes = f"{self.in1_features}, {self.in2_features}, {self.out_features}"
+        return sizes + ("" if self.bias is not None else ", bias=False")

@@ -27,10 +27,16 @@ class Buffer(Variable):
     __slots__ = ()
 
     def __init__(self, data: Any, name: str | None = None) -> None:
-        super().__init__(data, name)
+        super().__init__(0 if data is None else data, name)
+        if data is None:  # of unknown shape, as a Parameter may be
+            self._data = None
         self.edge = Constant(self.edge._owner, self.edge._code, self.edge._lasti, name)
 
+    is_lazy, initialize = Parameter.is_lazy, Parameter.initialize
+
     def __repr__(self) -> str:
+        if self._data is None:
+            return "Buffer(of unknown shape)"
         return super().__repr__().replace("Variable(", "Buffer(", 1)
 
 

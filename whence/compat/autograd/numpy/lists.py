@@ -1,4 +1,4 @@
-"""NumPy's functions that autograd's users call with a list of values: ``np.sum([f(x) for x in xs])``."""
+"""NumPy's functions that autograd takes more for: lists with Variables in them, any iterable of arrays."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ def _of_lists(function: F) -> F:
         if any(isinstance(a, (list, tuple)) for a in args):
             args = tuple([gathered(a) if _listed(a) else a for a in args])
         return function(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
+
+def _of_iterables(function: F) -> F:
+    """The function, which takes its arrays from any iterable: a generator, the values of a dict."""
+
+    @functools.wraps(function, updated=())
+    def call(arrays: Any, *args: Any, **kwargs: Any) -> Any:
+        held = isinstance(arrays, (list, tuple)) or hasattr(arrays, "shape")
+        return function(arrays if held else list(arrays), *args, **kwargs)
 
     return call  # type: ignore[return-value]
 
@@ -53,13 +64,18 @@ def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> 
 amax = _of_lists(np.amax)
 amin = _of_lists(np.amin)
 append = _of_lists(np.append)
+column_stack = _of_iterables(np.column_stack)
+concatenate = _of_iterables(np.concatenate)
 cumsum = _of_lists(np.cumsum)
 dot = _of_lists(np.dot)
+hstack = _of_iterables(np.hstack)
 max = _of_lists(np.max)
 mean = _of_lists(np.mean)
 min = _of_lists(np.min)
 norm = _of_lists(np.linalg.norm)
 prod = _of_lists(np.prod)
+stack = _of_iterables(np.stack)
 std = _of_lists(np.std)
 sum = _of_lists(np.sum)
 var = _of_lists(np.var)
+vstack = row_stack = _of_iterables(np.vstack)

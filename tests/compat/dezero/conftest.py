@@ -1,0 +1,3 @@
+"""Scripts are run by DeZero, or as programs of their own."""
+
+collect_ignore = ["record.py", "scripts"]

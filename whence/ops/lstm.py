@@ -1,0 +1,102 @@
+"""Long short-term memory over all time steps (see ``recurrent`` for how such ops are built)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .recurrent import beside, chosen, in_order, joined, products, shifted, sigmoid, steps_of, stilled, turned
+from .together import Together
+
+
+def _lstm(a: Any, h: Any, c: Any, w: Any, reverse: bool, mask: Any) -> tuple[Any, Any, Any, Any]:
+    """Hochreiter and Schmidhuber (1997), Neural Computation 9(8), with forget gates.
+
+    ``i, f, o = σ(a + W h)``, ``g = tanh(a_g + W_g h)``, ``c' = f c + i g``, ``h' = o tanh(c')``; the gates
+    in the order i, f, g, o. Returns states, cells, gates and ``tanh(c')``.
+    """
+    n = h.shape[-1]
+    dtype = np.result_type(a, h, c, w)
+    states = np.empty((*a.shape[:2], n), dtype)
+    cells, squashed = np.empty_like(states), np.empty_like(states)
+    half, shift = np.full(4 * n, 0.5, dtype), np.full(4 * n, 0.5, dtype)
+    half[2 * n : 3 * n], shift[2 * n : 3 * n] = 1, 0  # g is a tanh as it is
+    gates = np.multiply(a, half, dtype=dtype)
+    turned_w = np.multiply(w.T, half, order="C", dtype=dtype)
+    kept, out, memory, tanhs, masks = in_order(reverse, gates, states, cells, squashed, mask)
+    for t, s in enumerate(kept):
+        s += h @ turned_w
+        np.tanh(s, out=s)
+        s *= half
+        s += shift
+        new = np.multiply(s[:, n : 2 * n], c, out=memory[t])
+        new += s[:, :n] * s[:, 2 * n : 3 * n]
+        state = np.multiply(s[:, 3 * n :], np.tanh(new, out=tanhs[t]), out=out[t])
+        if masks is not None:
+            still = ~masks[t][:, None]
+            np.copyto(new, c, where=still)
+            np.copyto(state, h, where=still)
+        h, c = state, new
+    return states, cells, gates, squashed
+
+
+def _lstm_pull(g: Any, y: Any, a: Any, h: Any, c: Any, w: Any, reverse: bool, mask: Any) -> tuple[Any, ...]:
+    states, cells, gates, squashed = y
+    n = h.shape[-1]
+    i, f, o = gates[..., :n], gates[..., n : 2 * n], gates[..., 3 * n :]
+    candidate = gates[..., 2 * n : 3 * n]
+    before = shifted(c, cells) if not reverse else shifted(c, cells[::-1])[::-1]
+    # slopes of the gates times what each is multiplied with; the running cotangents come in the loop
+    da = 1 - gates
+    da *= gates
+    np.subtract(1, candidate * candidate, out=da[..., 2 * n : 3 * n])
+    da[..., :n] *= candidate
+    da[..., n : 2 * n] *= before
+    da[..., 2 * n : 3 * n] *= i
+    da[..., 3 * n :] *= squashed
+    through = squashed * squashed
+    np.subtract(1, through, out=through)
+    through *= o
+    if mask is not None:
+        f = f.copy()
+    stilled(mask, (da, through), (f,) if mask is not None else ())
+    back, into, forget, gs, gc, masks = in_order(reverse, da, through, f, g[0], g[1], mask)
+    dh, dc = np.zeros_like(h, dtype=da.dtype), np.zeros_like(c, dtype=da.dtype)
+    for t in reversed(range(len(back))):
+        s = back[t]
+        dh += gs[t]
+        dc += gc[t]
+        dc += dh * into[t]
+        s[:, 3 * n :] *= dh
+        first = s[:, : 3 * n].reshape(len(s), 3, n)
+        first *= dc[:, None]
+        dc *= forget[t]
+        new = s @ w
+        if masks is not None:
+            new += dh * ~masks[t][:, None]
+        dh = new
+    return da, dh, dc, products(da, h, states, reverse)
+
+
+def _lstm_formula(a: Any, h: Any, c: Any, w: Any, reverse: bool, mask: Any) -> tuple[Any, Any, Any, Any]:
+    n = h.shape[-1]
+    states, cells, gates, squashed = [], [], [], []
+    for step, on in steps_of(a, mask, reverse):
+        z = step + h @ turned(w)
+        first, candidate, o = (
+            sigmoid(z[..., : 2 * n]),
+            np.tanh(z[..., 2 * n : 3 * n]),
+            sigmoid(z[..., 3 * n :]),
+        )
+        new = first[..., n:] * c + first[..., :n] * candidate
+        tanh = np.tanh(new)
+        h, c = chosen(on, o * tanh, h), chosen(on, new, c)
+        states.append(h)
+        cells.append(c)
+        gates.append(np.concatenate([first, candidate, o], axis=-1))
+        squashed.append(tanh)
+    return joined(states, reverse), joined(cells, reverse), joined(gates, reverse), joined(squashed, reverse)
+
+
+lstm_steps = Together("lstm", _lstm, _lstm_pull, _lstm_formula, batch=beside(_lstm_formula, 2))
