@@ -168,9 +168,9 @@ def test_an_exception_names_the_item(workers: str) -> None:
 
 @pytest.mark.parametrize("how", ["strange", "stop"])
 def test_strange_exceptions(how: str) -> None:
-    with DataLoader(Numbers(4, bad=2, how=how), num_workers=1, worker="process") as loader:
-        with pytest.raises(WorkerError, match="item 2 of epoch 0"):
-            drain(loader)
+    loader = DataLoader(Numbers(4, bad=2, how=how), num_workers=1, worker="process")
+    with loader, pytest.raises(WorkerError, match="item 2 of epoch 0"):
+        drain(loader)
 
 
 def test_a_killed_worker_is_an_error_and_no_hang() -> None:

@@ -13,3 +13,5 @@ from .loader import DataLoader as DataLoader
 from .sequences import SequenceDataset as SequenceDataset
 from .sequences import SequenceLoader as SequenceLoader
 from .sequences import TextWindows as TextWindows
+from .text import CharTokenizer as CharTokenizer
+from .text import read_text as read_text

@@ -92,7 +92,7 @@ def takes_stream(function: Any) -> bool:
 
 
 def collate(items: list[Any]) -> Any:
-    """Items put together: arrays and numbers stacked, tuples, lists and dicts field by field, the rest listed.
+    """Items put together: arrays stacked, tuples, lists and dicts field by field, the rest listed.
 
     >>> collate([(np.zeros(2), 1), (np.ones(2), 0)])
     (array([[0., 0.],

@@ -21,26 +21,27 @@ from .workers import Batches, Crew
 class DataLoader:
     """Batches of a data set, epoch after epoch: each ``for`` is a new epoch.
 
-    The order of epoch e is ``stream.split("epoch", e).permutation(n)``: a function of seed and epoch alone. An
-    item's random transforms draw from a stream of their own, a function of seed, epoch and the item's number.
-    So the batches are the same for any number of workers, and a run can go on in the middle of an epoch.
+    The order of epoch e is ``stream.split("epoch", e).permutation(n)``: a function of seed and epoch alone.
+    An item's random transforms draw from a stream of their own, a function of seed, epoch and the item's
+    number. So the batches are the same for any number of workers, and a run can go on in the middle of an
+    epoch.
 
     Args:
-        dataset: anything with ``len`` and numbered items (:class:`Dataset`), which are tuples, dicts, arrays or
-            numbers. One that has ``batch`` is asked once for each batch.
+        dataset: anything with ``len`` and numbered items (:class:`Dataset`), which are tuples, dicts,
+            arrays or numbers. One that has ``batch`` is asked once for each batch.
         batch_size: items in a batch; the last one may be smaller.
         shuffle: a new order in each epoch?
         seed: an integer or a stream; None takes a stream from ``whence.random.default``.
         drop_last: leave out a last batch that is smaller?
         num_workers: how many make batches ahead; 0: batches are made when they are asked for.
-        worker: "thread" (NumPy's work in parallel; nothing is copied), "process" (for items made by Python code:
-            data set, collate and transform are pickled to each), or a ``multiprocessing`` context.
+        worker: "thread" (NumPy's work in parallel; nothing is copied), "process" (for items made by Python
+            code: data set, collate and transform are pickled to each), or a ``multiprocessing`` context.
         prefetch: how many batches are made ahead for each worker.
         collate: list of items → batch; None stacks (tuples and dicts field by field).
-        transform: what to do with an item's input: its first field, or the item where it is no tuple. Called as
-            ``transform(x)``, or ``transform(x, stream)`` where it has a parameter of that name.
-        sampler: the numbers of an epoch's items, instead of ``shuffle``: an iterable, iterated anew in each epoch
-            (``sampler.set_epoch(e)`` is called first where it exists).
+        transform: what to do with an item's input: its first field, or the item where it is no tuple.
+            Called as ``transform(x)``, or ``transform(x, stream)`` where it has a parameter of that name.
+        sampler: the numbers of an epoch's items, instead of ``shuffle``: an iterable, iterated anew in each
+            epoch (``sampler.set_epoch(e)`` is called first where it exists).
         batch_sampler: the same, of lists of numbers, each a batch.
 
     Raises:
@@ -99,7 +100,8 @@ class DataLoader:
         for name, given in {"sampler": self.sampler, "batch_sampler": self.batch_sampler}.items():
             if given is not None and (not isinstance(given, Iterable) or isinstance(given, Iterator)):
                 raise DataError(
-                    f"{name} is iterated anew in each epoch, which a {type(given).__name__} cannot be{called_at()}\n"
+                    f"{name} is iterated anew in each epoch, which a {type(given).__name__} cannot "
+                    f"be{called_at()}\n"
                     "  → a list, an array, or an object with __iter__"
                 )
         if n == 0:
@@ -167,8 +169,8 @@ class DataLoader:
     def state_dict(self) -> dict[str, Any]:
         """Where the loader stands: after which batch of which epoch, and the key of its order.
 
-        After the last batch of an epoch and before the ``for`` has ended, what is left of the epoch is nothing: a
-        loader with that state begins with a pass of no batches.
+        After the last batch of an epoch and before the ``for`` has ended, what is left of the epoch is
+        nothing: a loader with that state begins with a pass of no batches.
         """
         return {
             "epoch": self._epoch,
@@ -186,8 +188,8 @@ class DataLoader:
         The order is the saved one's, whatever seed this loader was made with.
 
         Raises:
-            StateError: the state is of a loader with another number of items, batch size or kind of order, or it
-                is no loader's state. Nothing was changed then.
+            StateError: the state is of a loader with another number of items, batch size or kind of order,
+                or it is no loader's state. Nothing was changed then.
         """
         mine = self.state_dict()
         if not isinstance(state, Mapping) or set(state) != set(mine):

@@ -16,7 +16,7 @@ from .loader import DataLoader
 
 
 class SequenceLoader(DataLoader):
-    """A long series read at ``batch_size`` positions in parallel, for recurrent networks that keep their state.
+    """A long series read at ``batch_size`` positions in parallel, for recurrent networks.
 
     Batch k holds the items ``k, jump + k, 2 jump + k, ...`` with ``jump = n // batch_size``: each row of the
     batches is a piece of the series in its order.

@@ -63,7 +63,8 @@ class Crew:
             pickle.dumps(self.fetcher)
         except Exception as error:
             raise DataError(
-                f"the data set, collate or transform cannot be sent to a worker process: {error}{called_at()}\n"
+                f"the data set, collate or transform cannot be sent to a worker process: "
+                f"{error}{called_at()}\n"
                 '  → define its class or function at the top of a module (no lambda), or worker="thread"'
             ) from error
         return ProcessPoolExecutor(self.number, _context(self.kind), start_worker, (self.fetcher,))
@@ -73,7 +74,8 @@ class Crew:
         return WorkerError(
             f"a worker process of the loader died{called_at()}\n"
             "  it was killed (by the system, where memory ran out?), crashed, or could not start\n"
-            '  → a script keeps its own code under if __name__ == "__main__":; fewer workers need less memory; '
+            '  → a script keeps its own code under if __name__ == "__main__":; fewer workers need less '
+            "memory; "
             "num_workers=0 shows what an item does"
         )
 

@@ -2,8 +2,8 @@
 
 The file is a safetensors file (8 bytes of header length, a JSON header, the arrays), so that its arrays can
 be read by everything that reads that format; writing and reading it takes nothing but NumPy. The header's
-metadata holds the containers and all that is no array (see ``encode``), and first of all the SHA-256 of the whole
-file, taken with zeros in the digest's place.
+metadata holds the containers and all that is no array (see ``encode``), and first of all the SHA-256 of the
+whole file, taken with zeros in the digest's place.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
 
     Arrays of every numeric dtype, dates and strings, in either memory order; NumPy scalars; Python numbers
     of any size, to the last bit; strings, bytes, booleans, None; ``whence.random`` streams and states; lists,
-    tuples, and dicts in their order with keys of any of these kinds. Two places that hold one array come back as two.
+    tuples, and dicts in their order with keys of any of these kinds. Two places that hold one array come
+    back as two.
 
     Raises:
         DtypeError: something else in the tree; the message says where. Nothing was written then.
