@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
-from whence.nn.models.gpt import GPT
 
 import whence
 import whence.nn.functional as F
 from whence import nn, optim
+from whence.nn.models.gpt import GPT
 
 from .networks import torch_gpt
 from .peers import torch

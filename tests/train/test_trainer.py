@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
-from whence.data import DataLoader, TensorDataset
 
 import whence
 from whence import nn, optim
+from whence.data import DataLoader, TensorDataset
 from whence.errors import ShapeError, WhenceError
 from whence.nn import functional as F
 from whence.random import Stream

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from whence.data import DataLoader, TensorDataset
 
 import whence
 from whence import nn, optim
+from whence.data import DataLoader, TensorDataset
 from whence.nn import functional as F
 from whence.random import Stream
 from whence.train import EarlyStopping, Trainer
