@@ -67,8 +67,9 @@ class _Convolution(Module):
         shape = (first, second // groups, *self.kernel_size)
         fan_in = init.fans(shape)[0]  # of a transpose, too, what PyTorch takes it from
         bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
-        self.weight.initialize(init.uniform(shape, bound, self._stream, self._dtype))
-        if self.bias is not None:
+        if self.weight.is_lazy:  # else a saved state has been loaded
+            self.weight.initialize(init.uniform(shape, bound, self._stream, self._dtype))
+        if self.bias is not None and self.bias.is_lazy:
             self.bias.initialize(init.uniform((self.out_channels,), bound, self._stream, self._dtype))
 
     def _checked(self, x: Any) -> None:
@@ -77,7 +78,7 @@ class _Convolution(Module):
         if len(shape) not in (self.ndim + 1, self.ndim + 2):
             return  # the function explains
         channels = shape[-self.ndim - 1]
-        if self.weight.is_lazy:
+        if self.in_channels is None:
             self._start(channels)
         if channels != self.in_channels:
             raise ShapeError(
