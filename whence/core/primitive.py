@@ -172,8 +172,10 @@ class Primitive:
         if not edges:
             return y
         many = isinstance(y, tuple)
-        ys = y if many else (y,)
-        outputs = tuple(make(_checked(part, values, self)) for part in ys)
+        if many:
+            outputs = tuple([make(_checked(part, values, self)) for part in y])
+        else:
+            outputs = (make(_checked(y, values, self)),)
         node = None
         setting = mode()
         if setting.recording:
@@ -530,8 +532,10 @@ def _checked(y: Any, values: list[Any], primitive: Primitive) -> Any:
         y = np.asarray(y)
     if y.dtype.kind not in "fciub":
         raise DtypeError(f"{primitive.name} gave {y.dtype} data{called_at()}")
-    if type(y) is ndarray and any(y is value for value in values):
-        y = y.view()
+    if type(y) is ndarray:
+        for value in values:
+            if y is value:
+                return y.view()
     return y
 
 

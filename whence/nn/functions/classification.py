@@ -48,7 +48,7 @@ def cross_entropy(
         0.1809
     """
     check_reduction(reduction)
-    shape = np.shape(input)
+    shape = input.shape if isinstance(input, Variable) else np.shape(input)
     if not shape:
         raise ShapeError(f"cross_entropy needs logits of shape (N, C), not one number{called_at()}")
     axis = 1 if len(shape) > 1 else 0
@@ -99,7 +99,7 @@ def _checked_labels(name: str, shape: tuple[int, ...], target: Any, axis: int) -
 
 def _shares(x: Any, target: Any, weight: Any, ignored: bool, ignore_index: int) -> Any:
     """What each row counts: one number for all where that is so."""
-    kind = np.result_type(x)
+    kind = x.dtype if isinstance(x, Variable) else np.result_type(x)
     if weight is None and not ignored:
         return kind.type(1)
     kept = target != ignore_index
