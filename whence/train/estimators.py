@@ -14,20 +14,23 @@ from .. import nn, optim, random
 from ..config import no_grad
 from ..core.origin import called_at
 from ..data import DataLoader, TensorDataset
-from ..errors import MissingExtraError, SettingError
+from ..data.scikit import (
+    BaseEstimator,
+    ClassifierMixin,
+    RegressorMixin,
+    _check_sample_weight,
+    check_classification_targets,
+    check_is_fitted,
+    check_random_state,
+    column_or_1d,
+    train_test_split,
+    validate_data,
+)
+from ..errors import SettingError
 from ..nn import functional as F
 from ..random import Stream
 from .callbacks import EarlyStopping
 from .trainer import Trainer
-
-try:
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-    from sklearn.model_selection import train_test_split
-    from sklearn.utils import check_random_state, column_or_1d
-    from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
-except ImportError as error:
-    raise MissingExtraError(f'the estimators need {error.name}\n  → pip install "whence[train]"') from error
 
 _ACTIVATIONS = {
     "elu": nn.ELU,

@@ -1,4 +1,4 @@
-"""The data sets that come with scikit-learn (the only module that opens its files)."""
+"""The data sets that come with scikit-learn."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import MissingExtraError
 from ..dataset import TensorDataset
-
-try:
-    from sklearn import datasets as _sklearn
-except ImportError as error:
-    raise MissingExtraError(
-        'digits, wine, iris, ... are in the scikit-learn package\n  → pip install "whence[train]"'
-    ) from error
+from ..scikit import datasets as _sklearn
 
 
 def _classes(bunch: Any) -> TensorDataset:

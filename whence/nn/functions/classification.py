@@ -48,7 +48,7 @@ def cross_entropy(
         0.1809
     """
     check_reduction(reduction)
-    shape = input.shape if isinstance(input, Variable) else np.shape(input)
+    shape = input.shape if hasattr(input, "shape") else np.shape(input)
     if not shape:
         raise ShapeError(f"cross_entropy needs logits of shape (N, C), not one number{called_at()}")
     axis = 1 if len(shape) > 1 else 0
