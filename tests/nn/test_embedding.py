@@ -155,3 +155,10 @@ def test_against_pytorch():
     np.sum(words(indices) ** 3).backward()
     (others(torch.tensor(indices)) ** 3).sum().backward()
     np.testing.assert_allclose(words.weight.grad.data, others.weight.grad.numpy(), rtol=1e-10)
+
+
+def test_rows_that_do_not_exist_are_refused_inside_vmap_too():
+    with pytest.raises(BoundsError, match="index -1"):
+        whence.vmap(nn.Embedding(4, 2))(np.array([[1, 2], [3, -1]]))
+    with pytest.raises(BoundsError, match="index 4"):
+        whence.vmap(nn.Embedding(4, 2))(np.array([[1, 2], [4, 0]]))

@@ -10,7 +10,7 @@ import pytest
 
 import whence
 from whence import Variable, nn
-from whence.errors import DtypeError, ShapeError, StateError
+from whence.errors import DtypeError, GraphError, ShapeError, StateError
 from whence.random import Stream
 
 
@@ -353,3 +353,43 @@ def test_a_buffer_is_saved_but_not_learned():
     y.sum().backward()
     assert scale.count.grad is None
     assert repr(scale.count) == "Buffer(5)"
+
+
+def test_lists_may_hold_functions_and_gaps_too():
+    class Mixed(nn.Module):
+        def __init__(self):
+            self.layers = [nn.Linear(2, 2), np.tanh, None, nn.Linear(2, 1)]
+
+    assert sorted(Mixed().state_dict()) == [
+        "layers.0.bias", "layers.0.weight", "layers.3.bias", "layers.3.weight",
+    ]  # fmt: skip
+
+
+def test_parameters_are_not_lost_by_assignment():
+    model = nn.Linear(2, 1)
+    with pytest.raises(GraphError, match=r"weight\.assign"):
+        model.weight = np.zeros((1, 2))
+    with pytest.raises(GraphError, match=r"weight\.assign"):
+        model.weight = model.weight * 2
+    model.weight = nn.Parameter(np.zeros((1, 2)))
+    model.bias = None
+    assert list(model.state_dict()) == ["weight"]
+
+
+def test_names_that_clash_are_refused():
+    class Clash(nn.Module):
+        def __init__(self):
+            self.d = {"a.b": nn.Linear(1, 1), "a": {"b": nn.Linear(1, 1)}}
+
+    with pytest.raises(StateError, match="without dots"):
+        Clash().state_dict()
+
+
+def test_lazy_layers_keep_their_dtype_and_take_only_floats():
+    layer = nn.Linear(None, 3)
+    with pytest.raises(StateError, match="floats"):
+        layer.load_state_dict({"weight": np.ones((3, 5), int), "bias": np.ones(3)})
+    layer.load_state_dict({"weight": np.ones((3, 5)), "bias": np.ones(3)})
+    assert layer.weight.dtype == np.float32 and layer(np.ones((2, 5), np.float32)).dtype == np.float32
+    with pytest.raises(StateError, match="not known yet"):
+        whence.grad(lambda m: np.sum(m(np.ones(2))))(nn.Linear(None, 1))

@@ -59,7 +59,7 @@ def test_a_missing_package_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, package: str, name: str, extra: str
 ) -> None:
     for module in list(sys.modules):
-        if re.match(rf"{package}(\.|$)|whence\.train\.(tensorboard|estimators)$", module):
+        if re.match(rf"{package}(\.|$)|whence\.(train\.(tensorboard|estimators)|data\.scikit)$", module):
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtraError, match=rf'pip install "whence\[{extra}\]"'):

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.graph import Constant
 from ..core.origin import called_at
 from ..core.variable import Parameter, Variable, as_data
-from ..errors import StateError
+from ..errors import GraphError, StateError
 
 
 class Buffer(Variable):
@@ -67,6 +67,15 @@ class Module:
     """
 
     training: bool = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        old = self.__dict__.get(name)
+        if isinstance(old, (Parameter, Buffer)) and not (value is None or isinstance(value, type(old))):
+            raise GraphError(
+                f"{type(self).__name__}.{name} is a {type(old).__name__}, and would be none{called_at()}\n"
+                f"  → module.{name}.assign(values), or nn.{type(old).__name__}(values) for a new one"
+            )
+        object.__setattr__(self, name, value)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The result of the module for these inputs; every module writes its own."""
@@ -185,7 +194,7 @@ class Module:
             StateError: a parameter whose shape is not known yet.
         """
         state = {}
-        for name, value in _state(self):
+        for name, value in self._all_state().items():
             if value._data is None:
                 raise StateError(
                     f"the shape of {name!r} is not known yet{called_at()}\n"
@@ -204,13 +213,18 @@ class Module:
         Raises:
             StateError: it lists every missing, extra and wrongly shaped key.
         """
-        mine = dict(_state(self))
+        mine = self._all_state()
         missing, extra = [key for key in mine if key not in state], [key for key in state if key not in mine]
         found = {key: as_data(_plain(state[key])) for key in mine if key in state}
         misfits = [
             f"{key}: {array.shape}, the module has {mine[key].shape}"
             for key, array in found.items()
             if mine[key]._data is not None and array.shape != mine[key].shape
+        ]
+        misfits += [
+            f"{key}: {array.dtype} values, where floats are learned"
+            for key, array in found.items()
+            if mine[key]._data is None and array.dtype.kind not in "fc"
         ]
         misfits += [
             f"{key}: {array.dtype} values, the module has {mine[key].dtype}"
@@ -227,11 +241,24 @@ class Module:
                 + "\n  → nothing was loaded; build the model as it was when the state was saved"
                 + ("" if misfits else ", or strict=False to take what is there")
             )
+        owners = dict(self.named_modules())
         for key, array in found.items():
             if mine[key]._data is None:
-                mine[key].initialize(array)
+                owner = owners.get(key.rpartition(".")[0])
+                mine[key].initialize(array.astype(getattr(owner, "_dtype", array.dtype)))
             else:
                 mine[key].assign(array)
+
+    def _all_state(self) -> dict[str, Any]:
+        """Parameters and buffers by name, no two under one."""
+        named: dict[str, Any] = {}
+        for name, value in _state(self):
+            if named.setdefault(name, value) is not value:
+                raise StateError(
+                    f"two values of {type(self).__name__} have the name {name!r}{called_at()}\n"
+                    "  → keys of dicts of modules without dots"
+                )
+        return named
 
     # --- a tree, for transforms ------------------------------------------------------------------
 
@@ -242,7 +269,14 @@ class Module:
             names = [
                 name for name, value in vars(self).items() if _holds(value) and not isinstance(value, Buffer)
             ]
-        return {name: self.__dict__[name] for name in names}
+        parts = {name: self.__dict__[name] for name in names}
+        for name, part in parts.items():
+            if isinstance(part, Parameter) and part.is_lazy:
+                raise StateError(
+                    f"the shape of {type(self).__name__}'s {name} is not known yet{called_at()}\n"
+                    "  → call the model once on data of the right size first"
+                )
+        return parts
 
     def with_tree_parts(self, parts: Mapping[str, Any]) -> Self:
         """A copy with other values in place of its parameters: Variables, or gradients."""
@@ -284,24 +318,25 @@ def _plain(value: Any) -> Any:
 
 
 def _holds(value: Any) -> bool:
-    """Is this a Parameter, a Buffer, a Module, or a container of nothing else?"""
+    """Is this a Parameter, a Buffer, a Module, or a container with one in it?"""
     if isinstance(value, (Parameter, Buffer, Module)):
         return True
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, (list, tuple)):
         return False
-    return len(value) > 0 and all(_holds(part) for part in value)
+    return any(_holds(part) for part in value)
 
 
 def _opened(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """A part, or the parts of a container of parts, with dotted names."""
+    """A part, or the parts in a container, with dotted names."""
     if isinstance(value, (Parameter, Buffer, Module)):
         yield name, value
         return
     pairs = value.items() if isinstance(value, dict) else enumerate(value)
     for key, part in pairs:
-        yield from _opened(f"{name}.{key}", part)
+        if _holds(part):
+            yield from _opened(f"{name}.{key}", part)
 
 
 def _parts(module: Module) -> Iterator[tuple[str, Any]]:

@@ -30,6 +30,11 @@ def as_loader(
         DataError: there is nothing in it, or it is nothing of these. ShapeError: lengths differ.
     """
     if isinstance(data, (tuple, list)):
+        if any(isinstance(part, tuple) for part in data):
+            raise DataError(
+                f"{what}: a {type(data).__name__} of tuples, which may be batches or items{called_at()}\n"
+                "  → arrays (x, t); for batches or items of your own a whence.data.Dataset or a DataLoader"
+            )
         arrays = [_array(part) for part in data]
         if len(arrays) < 2 or any(a.ndim == 0 for a in arrays):
             raise DataError(f"{what}: arrays come as (x, t){called_at()}\n  → fit((x, t), ...)")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.batched import Batched
+from ...core.batched import Batched, peeled
 from ...core.origin import called_at
 from ...core.table import OPS
 from ...errors import BoundsError, DtypeError
@@ -39,6 +39,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     if padding_idx is not None:
         padding_idx = _row(padding_idx, count)
     if isinstance(indices, Batched):  # inside vmap: its own for each example
+        _checked(peeled(indices)[0], count)
         y = OPS[np.take](weight, indices, axis=0)
         if padding_idx is None:
             return y
