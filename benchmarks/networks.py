@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from whence.nn.models.gpt import GPT
 
 import whence.nn.functional as F
 from whence import nn, optim
+from whence.nn.models.gpt import GPT
 
 from .harness import Contender, Row
 from .peers import torch
@@ -124,8 +124,9 @@ def torch_gpt(vocabulary: int, context: int, layers: int, heads: int, width: int
     class Block(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.norm1, self.norm2 = torch.nn.LayerNorm(width), torch.nn.LayerNorm(width)
+            self.norm1 = torch.nn.LayerNorm(width)
             self.qkv, self.out = torch.nn.Linear(width, 3 * width), torch.nn.Linear(width, width)
+            self.norm2 = torch.nn.LayerNorm(width)
             self.up, self.down = torch.nn.Linear(width, 4 * width), torch.nn.Linear(4 * width, width)
 
         def forward(self, x: Any) -> Any:
