@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 import whence
 from whence import nn, optim
 from whence.data import DataLoader, TensorDataset
-from whence.errors import ShapeError, WhenceError
+from whence.errors import DataError, ShapeError, WhenceError
 from whence.nn import functional as F
 from whence.random import Stream
 from whence.train import Callback, CSVLog, EarlyStopping, Trainer
@@ -371,3 +371,14 @@ def test_a_gradient_that_is_not_finite_is_named_before_the_parameters_are_lost()
     ):
         run.fit((np.ones((2, 2)), np.zeros(2)), epochs=1, progress=False)
     np.testing.assert_array_equal(model.w.data, [0.0, 2.0])
+
+
+def test_a_list_of_batches_is_not_taken_for_arrays() -> None:
+    x = np.ones((4, 3), np.float32)
+    model = nn.Linear(3, 3)
+    before = model.state_dict()
+    with pytest.raises(DataError, match="DataLoader"):
+        Trainer(model, optim.SGD(model.parameters(), lr=0.1), F.mse_loss).fit(
+            [(x[:2], x[:2]), (x[2:], x[2:])], epochs=1, progress=False
+        )
+    np.testing.assert_array_equal(model.weight.data, before["weight"])
