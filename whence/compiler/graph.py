@@ -108,9 +108,10 @@ class Node:
     @property
     def name(self) -> str:
         """What the function is called."""
-        if isinstance(self.function, np.ufunc) or getattr(self.function, "__module__", "").startswith("numpy"):
-            return name_of(self.function)
-        return getattr(self.function, "label", None) or getattr(self.function, "__name__", "?")
+        function = self.function
+        if isinstance(function, np.ufunc) or getattr(function, "__module__", "").startswith("numpy"):
+            return name_of(function)
+        return getattr(function, "label", None) or getattr(function, "__name__", "?")
 
     @property
     def place(self) -> Place | None:
@@ -123,7 +124,9 @@ class Node:
         (output,) = self.outputs
         return output
 
-    def with_operands(self, replaced: Mapping[Value, Value], outputs: tuple[Value, ...] | None = None) -> Node:
+    def with_operands(
+        self, replaced: Mapping[Value, Value], outputs: tuple[Value, ...] | None = None
+    ) -> Node:
         """The same call on other operands."""
         args = tuple([_with(part, replaced) for part in self.args])
         keywords = {name: _with(part, replaced) for name, part in self.keywords.items()}

@@ -2,8 +2,8 @@
 
 Elementwise ufuncs, ``np.where``, ``np.matmul``, ``np.concatenate``, ``np.reshape(x, shape)``,
 ``np.transpose(x, axes)``, ``np.broadcast_to(x, shape)``, ``np.sum``/``prod``/``max``/``min``/``any``/``all``
-with ``axis`` a tuple and ``keepdims``, ``np.argmax``/``argmin`` with one axis; and those of this module. Whatever
-else stands in a program is called as it is.
+with ``axis`` a tuple and ``keepdims``, ``np.argmax``/``argmin`` with one axis; and those of this module.
+Whatever else stands in a program is called as it is.
 """
 
 from __future__ import annotations
