@@ -18,6 +18,7 @@ from .functions.attention import bias_of, causal_bias, dropped_weights
 from .functions.linear import linear
 from .linear import Linear
 from .module import Module
+from .sizes import check_sizes
 
 
 class KVCache:
@@ -105,7 +106,8 @@ class MultiheadAttention(Module):
         dtype: Any = None,
         stream: Stream | None = None,
     ) -> None:
-        if num_heads < 1 or embed_dim % num_heads:
+        check_sizes(self, 1, embed_dim=embed_dim, num_heads=num_heads)
+        if embed_dim % num_heads:
             raise ShapeError(
                 f"MultiheadAttention cannot split {embed_dim} into {num_heads} heads{called_at()}\n"
                 "  → num_heads divides embed_dim"

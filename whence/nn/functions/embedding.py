@@ -37,7 +37,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     """
     count = np.shape(weight)[0]
     if padding_idx is not None:
-        padding_idx = _row(padding_idx, count)
+        padding_idx = padding_row(padding_idx, count)
     if isinstance(indices, Batched):  # inside vmap: its own for each example
         _checked(peeled(indices)[0], count)
         y = OPS[np.take](weight, indices, axis=0)
@@ -47,7 +47,8 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     return lookup.apply(weight, indices=_checked(indices, count), padding=padding_idx)
 
 
-def _row(padding_idx: int, count: int) -> int:
+def padding_row(padding_idx: int, count: int) -> int:
+    """The row that stands for padding, counted from the first."""
     if not -count <= padding_idx < count:
         raise BoundsError(f"padding_idx {padding_idx} is no row of a table of {count}{called_at()}")
     return padding_idx % count
