@@ -32,9 +32,9 @@ class Trainer:
 
     Args:
         model: a Module, called with the inputs of a batch.
-        optimizer: of :mod:`whence.optim`, made with the model's parameters. ``LBFGS`` makes up to ``max_iter``
-            iterations on each batch (each ``accumulate`` batches), which it evaluates again and again: with
-            the same random numbers, and with running statistics that count it once.
+        optimizer: of :mod:`whence.optim`, made with the model's parameters. ``LBFGS`` makes up to
+            ``max_iter`` iterations on each batch (each ``accumulate`` batches), which it evaluates again and
+            again: with the same random numbers, and with running statistics that count it once.
         loss: ``loss(output, target)``, the mean over the batch: ``F.cross_entropy``, or a Module.
         metrics: names (``"accuracy"``, ``"top_5"``, ``"f1"``, ``"mse"``, ``"mae"``, ``"rmse"``, ``"r2"``,
             ``"perplexity"``, ``"precision"``, ``"recall"``), or functions ``(output, target) -> float``.
