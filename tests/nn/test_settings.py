@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import deque
 from typing import Any
 
@@ -56,6 +57,13 @@ def test_a_padding_row_is_a_row():
     with pytest.raises(BoundsError, match="padding_idx 7 is no row of a table of 4"):
         nn.Embedding(4, 2, padding_idx=7)
     np.testing.assert_array_equal(nn.Embedding(4, 2, padding_idx=-1).weight._data[3], 0)
+
+
+def test_the_batch_is_the_second_axis_unless_told_otherwise_as_in_pytorch():
+    layers = [nn.RNN, nn.LSTM, nn.GRU, nn.MultiheadAttention]
+    layers += [nn.TransformerEncoderLayer, nn.TransformerDecoderLayer]
+    for layer in layers:
+        assert inspect.signature(layer).parameters["batch_first"].default is False
 
 
 @pytest.mark.parametrize("dtype", ["float16", "complex64", "int32", "longdouble", "nonsense"])

@@ -24,9 +24,9 @@ from .sizes import check_sizes
 class KVCache:
     """Keys and values of the positions so far, for decoding position by position.
 
-    Gradients go through it: a loss of several calls with one cache has the gradient of the loss of one call with
-    all positions. Where nothing is recorded (``whence.no_grad()``, as in ``GPT.generate``), arrays are kept
-    and written to, with room to grow; where it is, each call copies all positions so far.
+    Gradients go through it: a loss of several calls with one cache has the gradient of one call with all
+    positions. Where nothing is recorded (``whence.no_grad()``, as in ``GPT.generate``), arrays are kept and
+    written to, with room to grow; else each call copies all positions so far.
 
     >>> import numpy as np
     >>> cache = KVCache()
