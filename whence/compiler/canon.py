@@ -1,7 +1,7 @@
 """canon: NumPy's many ways to say a thing, brought down to the words of programs.
 
-Each entry takes ``emit(function, args, keywords)`` and NumPy's own arguments; ``NotImplemented`` leaves the call as
-it is.
+Each entry takes ``emit(function, args, keywords)`` and NumPy's own arguments; ``NotImplemented`` leaves the
+call as it is.
 """
 
 from __future__ import annotations
@@ -279,7 +279,7 @@ def _clip(emit: Emit, a: Any, a_min: Any = None, a_max: Any = None, out: Any = N
 
 @says(np.where)
 def _where(emit: Emit, condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    if np.result_type(condition) != bool:
+    if np.result_type(condition).kind != "b":
         condition = np.not_equal(condition, 0)
     return emit(np.where, (condition, x, y), {})
 
@@ -342,4 +342,3 @@ def _diff(emit: Emit, a: Any, n: int = 1, axis: int = -1, prepend: Any = None, a
     (axis,) = _axes(axis, a.ndim)
     head: tuple[Any, ...] = (slice(None),) * axis
     return a[(*head, slice(1, None))] - a[(*head, slice(None, -1))]
-

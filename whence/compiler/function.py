@@ -95,8 +95,8 @@ class Compiled:
             self._warned = True
             why = self._why[-1] if self._why else "the shapes, types or plain values of the arguments differ"
             warnings.warn(
-                f"{self!r} has been recorded {count} times{called_at()}: {why}\n  → give numbers that change as "
-                "floats or arrays; pad arrays to a few shapes",
+                f"{self!r} has been recorded {count} times{called_at()}: {why}\n"
+                "  → give numbers that change as floats or arrays; pad arrays to a few shapes",
                 CompileWarning,
                 stacklevel=3,
             )
@@ -117,7 +117,7 @@ class Compiled:
         differentiable = dict(zip(pullback.results, made, strict=True))
         for i, result in enumerate(program.results):
             if result.kind == "variable":
-                variables.append(differentiable.get(i) or make(outputs[result.index], Constant(None)))
+                variables.append(differentiable.get(i) or make(outputs[result.number], Constant(None)))
         return program.returned(outputs, variables)
 
     def _static_leaves(self, args: Any, kwargs: Any) -> frozenset[int]:
@@ -179,7 +179,7 @@ class Ran(Function):
         outputs = program.run(program.inputs(bare))
         self.residuals = outputs[len(outputs) - pullback.residuals :]
         self.outputs_of_run = outputs[: len(outputs) - pullback.residuals]
-        ys = tuple([self.outputs_of_run[program.results[i].index] for i in pullback.results])
+        ys = tuple([self.outputs_of_run[program.results[i].number] for i in pullback.results])
         return ys if len(ys) > 1 else ys[0]
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
@@ -187,7 +187,7 @@ class Ran(Function):
         pullback = self.program.pullback
         assert pullback is not None
         gs = g if isinstance(g, list) else [g]
-        like = [self.outputs_of_run[self.program.results[i].index] for i in pullback.results]
+        like = [self.outputs_of_run[self.program.results[i].number] for i in pullback.results]
         if record:
             return self._pull_recorded(gs, like)
         gs = [np.zeros(np.shape(y), y.dtype)[()] if x is None else x for x, y in zip(gs, like, strict=True)]
@@ -198,13 +198,14 @@ class Ran(Function):
         """By the function itself, run again eagerly: so that the sweep can be differentiated."""
         pullback = self.program.pullback
         assert pullback is not None
-        edges = dict(zip(pullback.arguments, self.edges, strict=False))
-        mine = self.edges[len(pullback.arguments) :]
+        all_edges: list[Any] = list(self.edges)
+        count = len(pullback.arguments)
+        edges, mine = dict(zip(pullback.arguments, all_edges[:count], strict=True)), all_edges[count:]
         for h, edge in zip(pullback.held, mine, strict=True):
             if h.variable.edge is not edge:
                 raise GraphError(
-                    f"{h.cell.label} was changed after {self.label} had used it; a second derivative would mix"
-                    f" old and new values{called_at()}\n  → differentiate before the update"
+                    f"{h.cell.label} was changed after {self.label} had used it; a second derivative would"
+                    f" mix old and new values{called_at()}\n  → differentiate before the update"
                 )
         with enable_grad():
             leaves = list(self.leaves)
@@ -266,13 +267,14 @@ def compile(
 ) -> Any:
     """Record a function once for each signature, and run it as one program from then on.
 
-    The first call with arguments of new shapes, types or plain values runs the function once, eagerly, on these
-    arguments, and notes down every call of NumPy, the backward sweep and the optimiser's update among them. What
-    the function closes over (parameters, gradients, moments, running statistics, random streams) is state: read
-    afresh at each call, and written back.
+    The first call with arguments of new shapes, types or plain values runs the function once, eagerly, on
+    these arguments, and notes down every call of NumPy, the backward sweep and the optimiser's update among
+    them. What the function closes over (parameters, gradients, moments, running statistics, random streams)
+    is state: read afresh at each call, and written back.
 
     Args:
-        function: of arrays, numbers, Variables, modules, and containers of these. Arrays and floats are values
+        function: of arrays, numbers, Variables, modules, and containers of these. Arrays and floats are
+        values
             of the program; ints, strings and None are static: another one makes another program.
         static: names of parameters that are static whatever they are.
         backend: ``"auto"`` (native kernels where llvmlite is installed) or ``"numpy"``.

@@ -64,7 +64,9 @@ class Interpreter:
         weak = [v.weak for v in node.outputs]
 
         def call(places: list[Any]) -> None:
-            ys = function(*[read(places) for read in args], **{k: read(places) for k, read in keywords.items()})
+            ys = function(
+                *[read(places) for read in args], **{k: read(places) for k, read in keywords.items()}
+            )
             ys = ys if isinstance(ys, (tuple, list)) else (ys,)
             for i, y, w in zip(targets, ys, weak, strict=True):
                 places[i] = y.item() if w and isinstance(y, np.generic) else y

@@ -1,7 +1,7 @@
 """passes: a graph made smaller, the same numbers kept.
 
-Dead code, common subexpressions, constants folded, and the clean-up of what gradients make: sums with zeros, products
-with ones, transposes of transposes. Each is a function from graph to graph.
+Dead code, common subexpressions, constants folded, and the clean-up of what gradients make: sums with
+zeros, products with ones, transposes of transposes. Each is a function from graph to graph.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def values_in_any(part: Any) -> bool:
 
 
 def simplified(graph: Graph) -> Graph:
-    """Calls that only hand an operand on are left out; sums, products and views of known numbers are short."""
+    """Calls that only hand an operand on are left out; results that are one number are made as such."""
     facts = _Facts(graph)
     same: dict[Value, Value] = {}
     nodes: list[Node] = []
@@ -233,7 +233,9 @@ def _sum(facts: _Facts, node: Node) -> Value | Node | None:
     if node.keywords["axis"] == () or x.size == y.size:
         if _is_like(x, y):
             return x
-        return Node(np.reshape, (x, y.shape), {}, (y,), (node.code, node.lasti)) if x.dtype == y.dtype else None
+        return (
+            Node(np.reshape, (x, y.shape), {}, (y,), (node.code, node.lasti)) if x.dtype == y.dtype else None
+        )
     number = facts.number(x)
     if number is not None and _is_zero(number):
         return _filled(node, 0)

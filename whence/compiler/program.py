@@ -27,7 +27,7 @@ class Result(NamedTuple):
     """One leaf of what the function returns: an output of the program, or something that stays as it is."""
 
     kind: str  # "array", "variable", "held" or "static"
-    index: int = -1
+    number: int = -1
     value: Any = None
 
 
@@ -35,14 +35,14 @@ class Writes(NamedTuple):
     """A cell that the program changes, and the number of the output that it gets."""
 
     cell: Cell
-    index: int
+    number: int
 
 
 class Gradient(NamedTuple):
-    """What becomes of a Variable's gradient: output ``index``, or nothing for None."""
+    """What becomes of a Variable's gradient: output ``number``, or nothing for None."""
 
     variable: Variable
-    index: int | None
+    number: int | None
 
 
 class Pullback(NamedTuple):
@@ -316,8 +316,8 @@ def _symbol(x: Any) -> Value:
 def split(graph: Graph, late: Sequence[Value], count: int) -> tuple[Graph, Graph, int]:
     """A graph in two: what does not depend on ``late`` inputs, and the rest.
 
-    The first half gives the first ``count`` outputs, and after them the residuals: what the second half takes from
-    it. The second half takes the residuals, then ``late``, and gives the other outputs.
+    The first half gives the first ``count`` outputs, and after them the residuals: what the second half
+    takes from it. The second half takes the residuals, then ``late``, and gives the other outputs.
     """
     depends = set(late)
     first, second = [], []

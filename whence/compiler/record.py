@@ -1,8 +1,8 @@
 """record: one run of a function, with every call of NumPy noted down.
 
 The recorder is the ``mode().tracer`` of its run. Arguments and state are let in as Traced values; state is
-whatever outlives the call (parameters, gradients, moments, counts of draws): each is a :class:`Cell`, which says how
-to read it before a call and how to write it back after one.
+whatever outlives the call (parameters, gradients, moments, counts of draws): each is a :class:`Cell`, which
+says how to read it before a call and how to write it back after one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..config import EAGER, using
+from ..core.batched import Batched
 from ..core.origin import called_at, user_frame
 from ..core.table import name_of
 from ..core.variable import Variable, make
@@ -67,6 +68,17 @@ class Held:
         self.data, self.grad, self.edge = variable._data, variable.grad, variable.edge
         self.grad_now: Any = None  # what v.grad is while nothing has touched it
         self.cleared = False
+
+
+class Rule:
+    """A gradient rule that a program calls as it is."""
+
+    def __init__(self, label: str, rule: Callable[..., Any]) -> None:
+        self.label, self.rule = label, rule
+
+    def __call__(self, *values: Any, **params: Any) -> Any:
+        """The rule of these values."""
+        return self.rule(*values, **params)
 
 
 class Recorder:
@@ -123,9 +135,11 @@ class Recorder:
     def lift(self, parts: Iterable[Any]) -> None:
         """Make cells of the Variables among ``parts`` that come from outside."""
         for v in parts:
-            if isinstance(v, Variable) and type(v._data) is not Traced and hasattr(v, "_data"):
-                if v._data is not None and id(v) not in self.held:
-                    self._hold(v)
+            while type(v) is Batched:
+                v = v.physical
+            known = not isinstance(v, Variable) or type(v._data) is Traced or v._data is None
+            if not known and id(v) not in self.held:
+                self._hold(v)
 
     def _hold(self, v: Variable) -> None:
         label = v.name or "a Variable"
@@ -152,7 +166,9 @@ class Recorder:
 
     # --- what is computed ----------------------------------------------------------------------------
 
-    def emit(self, function: Callable[..., Any], args: Any, keywords: dict[str, Any], pure: bool = True) -> Any:
+    def emit(
+        self, function: Callable[..., Any], args: Any, keywords: dict[str, Any], pure: bool = True
+    ) -> Any:
         """Note down a call, and make it on the values of this run."""
         if self.closed:
             raise TraceError(
@@ -198,9 +214,9 @@ class Recorder:
             return function(*_now(args), **{name: _now(part) for name, part in keywords.items()})
         if function in DATA_SHAPED:
             raise TraceError(
-                f"the shape of what {name_of(function)} gives depends on values{called_at()}; a compiled program"
-                " knows all shapes\n  → np.where(mask, x, 0) keeps the shape; or leave this part out of"
-                " what is compiled"
+                f"the shape of what {name_of(function)} gives depends on values{called_at()}; a compiled"
+                " program knows all shapes\n  → np.where(mask, x, 0) keeps the shape; or leave this part"
+                " out of what is compiled"
             )
         if keywords.get("out") is not None:
             return self._written(keywords["out"], self.call(function, args, {**keywords, "out": None}))
@@ -255,7 +271,9 @@ class Recorder:
         if target is None:
             return y
         if not isinstance(target, Traced):
-            raise TraceError(f"out= writes into an array outside the program{called_at()}\n  → use the result")
+            raise TraceError(
+                f"out= writes into an array outside the program{called_at()}\n  → use the result"
+            )
         self.overwrite(target, y if y.dtype == target.dtype else y.astype(target.dtype))
         return target
 
@@ -268,7 +286,7 @@ class Recorder:
                 "  → make a new array: y = x + 1, np.where(mask, a, x), x.copy() first"
             )
         if new.shape != target.shape:
-            new = np.broadcast_to(new, target.shape)
+            new = self.emit(np.broadcast_to, (new, target.shape), {})
         target.now, target.symbol = new.now, new.symbol
 
     def forward_of(self, primitive: Any) -> Callable[..., Any]:
@@ -278,15 +296,34 @@ class Recorder:
             if not any(_holds_traced(part) for part in (*values, *params.values())):
                 with using(EAGER):
                     return primitive.forward(*values, **params)
-            if primitive.expansion != "call":
-                nodes = len(self.nodes)
-                try:
-                    return (primitive.expansion or primitive.forward)(*values, **params)
-                except (TraceError, AttributeError):  # it looks at an array's memory
-                    del self.nodes[nodes:]
-            return self.emit(primitive, values, params)
+            if primitive.expansion == "call":
+                return self.emit(primitive, values, params)
+            return self._followed(primitive.expansion or primitive.forward, primitive, values, params)
 
         return forward
+
+    def rule_of(self, primitive: Any, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """A gradient rule: followed where that can be done, else one call."""
+
+        def pull(*values: Any, **params: Any) -> Any:
+            return self._followed(rule, Rule(f"{primitive.name} backward", rule), values, params)
+
+        return pull
+
+    def _followed(self, function: Any, whole: Any, values: Any, params: dict[str, Any]) -> Any:
+        """``function`` in words; one call of ``whole`` if it writes in place or looks at memory."""
+        nodes = len(self.nodes)
+        try:
+            return function(*values, **params)
+        except (TraceError, AttributeError, TypeError):
+            del self.nodes[nodes:]
+            return self.emit(whole, values, params)
+
+    def decide(self, condition: Traced) -> bool:
+        """This run's answer to a question; the program departs where the answer is another."""
+        answer = bool(condition.now)
+        self.depart_if(np.not_equal(condition, answer))
+        return answer
 
     def draw(self, stream: Any, kind: str, *how: Any) -> Any:
         """The next draw of a random stream; how many there have been is state."""

@@ -1,7 +1,8 @@
 """scan: what a function reaches besides its arguments, and whether it is still what it was.
 
-Closures, global names, the object that a method belongs to, and what these hold. Variables are found so that their
-arrays are state from the start; plain numbers, flags and names are remembered, and compared before each call.
+Closures, global names, the object that a method belongs to, and what these hold. Variables are found so
+that their arrays are state from the start; plain numbers, flags and names are remembered, and compared
+before each call.
 """
 
 from __future__ import annotations

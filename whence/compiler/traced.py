@@ -7,6 +7,7 @@ about all later ones is refused, with both lines and the remedy.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from operator import index as as_index
 from types import CodeType
@@ -15,14 +16,15 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..core.origin import called_at, place_of
+from ..core.array import Array
+from ..core.origin import INSIDE, called_at, place_of
 from ..core.symbolic import Symbolic
 from ..errors import TraceError
 from . import words
 from .graph import Value
 
 _REMEDY = (
-    "  → np.where(condition, a, b) chooses by value; whence.cond, while_loop and scan branch and loop by value;\n"
+    "  → np.where(condition, a, b) chooses by value; whence.cond, while_loop and scan branch by value;\n"
     "    a plain Python number is a static argument; or leave this part out of what is compiled"
 )
 
@@ -40,7 +42,7 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
     __slots__ = ("__weakref__", "code", "lasti", "now", "recorder", "symbol", "viewed")
 
     __array_priority__ = 500.0  # Variables come first
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
     def __init__(self, recorder: Any, now: Any, symbol: Value, origin: tuple[CodeType | None, int]) -> None:
         self.recorder, self.now, self.symbol, self.viewed = recorder, now, symbol, False
@@ -97,7 +99,9 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
         )
 
     def __bool__(self) -> bool:
-        if self.size == 1 or self.ndim == 0:
+        if self.size == 1 and INSIDE[sys._getframe(1).f_code.co_filename]:  # a question that whence asks
+            return self.recorder.decide(self)
+        if self.size == 1:
             self._refuse("the truth")
         raise ValueError("the truth value of an array with more than one element is ambiguous")
 
@@ -133,6 +137,8 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
         return self.recorder.ufunc(ufunc, method, inputs, keywords)
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
+        if any(issubclass(kind, Array) for kind in types):
+            return NotImplemented
         return self.recorder.call(function, args, keywords)
 
     def __getitem__(self, index: Any) -> Any:
@@ -214,13 +220,13 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
 
     flatten = ravel
 
-    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, **keywords: Any) -> Any:
         """The sum over ``axis``."""
-        return np.sum(self, axis, dtype, out, keepdims)
+        return np.sum(self, axis, dtype, out, **keywords)
 
-    def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, **keywords: Any) -> Any:
         """The product over ``axis``."""
-        return np.prod(self, axis, dtype, out, keepdims)
+        return np.prod(self, axis, dtype, out, **keywords)
 
     def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
         """The mean over ``axis``."""
@@ -238,13 +244,13 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
         """The standard deviation over ``axis``."""
         return np.std(self, axis, dtype, out, ddof, keepdims)
 
-    def max(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    def max(self, axis: Any = None, out: Any = None, **keywords: Any) -> Any:
         """The largest element over ``axis``."""
-        return np.max(self, axis, out, keepdims)
+        return np.max(self, axis, out, **keywords)
 
-    def min(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    def min(self, axis: Any = None, out: Any = None, **keywords: Any) -> Any:
         """The smallest element over ``axis``."""
-        return np.min(self, axis, out, keepdims)
+        return np.min(self, axis, out, **keywords)
 
     def any(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
         """Is any element true?"""

@@ -84,8 +84,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "_plans", "apply", "batch", "chooses", "domain", "expansion", "forward", "jvp", "kind", "listed", "name",
-        "reads", "vjp",
+        "_plans", "apply", "batch", "chooses", "domain", "expansion", "forward", "jvp", "kind", "listed",
+        "name", "reads", "vjp",
     )  # fmt: skip
 
     node_type: ClassVar[type[Applied]]  # what it leaves in the graph; a subclass may have its own
@@ -282,8 +282,11 @@ class Applied(Function):
         if self._ports is not None:
             g = tuple(filled(self._ports, g, record))
         params = self.params
+        tracer = mode().tracer
         gxs = []
         for k, (i, rule) in enumerate(self._rules):
+            if tracer is not None and not record:
+                rule = tracer.rule_of(self.primitive, rule)
             if wanted is not None and not wanted[k]:
                 gxs.append(None)
                 continue

@@ -128,13 +128,13 @@ def sweep(
     table: Cotangents = {}  # what is known so far of each waiting node's cotangent
     heap: list[tuple[int, Any]] = []  # waiting nodes, newest first ...
     newest: Any = None  # ... except the newest of all: a chain needs no heap
-    watch = mode().watch
+    watch, tracer = mode().watch, mode().tracer
     foreign = False
     if watch is not None and guard is None:
         if batched:
             return OPS["sweep by rows"](seeds, record=record, targets=targets, floor=floor)
         guard = OPS["guard"](seeds, refuses=False)
-    plain = not record and watch is None and retained is None and guard is None and not batched
+    plain = not record and watch is tracer is retained is guard is None and not batched
     start = _tick()
     for edge, g in seeds:
         newest = _queue(_arrive(edge, g, found, table), newest, heap)

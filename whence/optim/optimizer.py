@@ -44,6 +44,7 @@ class Optimizer:
             parameter, or several in a row; complex numbers as pairs.
         switches: hyperparameters that decide which state there is.
         decouples: weight decay does not go through the gradient.
+        needs_closure: ``step`` evaluates the loss itself, several times.
 
     Raises:
         SettingError: no parameters, one given twice, a hyperparameter that makes no sense.
@@ -66,6 +67,7 @@ class Optimizer:
     elementwise: bool = False
     switches: tuple[str, ...] = ()
     decouples: bool = False
+    needs_closure: bool = False
     scratch_arrays: int = 0
 
     def __init__(self, params: Iterable[Any], **hyper: Any) -> None:

@@ -1,7 +1,7 @@
 """The step of an optimiser while ``compile`` records it: each parameter by the pure formula.
 
-What the step reads (moments, counts, the rate) is state of the recorded program: read afresh at each call, and
-written back after it.
+What the step reads (moments, counts, the rate) is state of the recorded program: read afresh at each call,
+and written back after it.
 """
 
 from __future__ import annotations

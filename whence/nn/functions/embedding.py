@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...config import mode
-from ...core.symbolic import Symbolic
 from ...core.batched import Batched, peeled
 from ...core.origin import called_at
+from ...core.symbolic import Symbolic
 from ...core.table import OPS
 from ...errors import BoundsError, DtypeError
 from ...ops.declare import frozen
@@ -39,7 +39,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     """
     count = np.shape(weight)[0]
     if padding_idx is not None:
-        padding_idx = _row(padding_idx, count)
+        padding_idx = padding_row(padding_idx, count)
     if isinstance(indices, Batched):  # inside vmap: its own for each example
         _checked(peeled(indices)[0], count)
         y = OPS[np.take](weight, indices, axis=0)
@@ -49,7 +49,8 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     return lookup.apply(weight, indices=_checked(indices, count), padding=padding_idx)
 
 
-def _row(padding_idx: int, count: int) -> int:
+def padding_row(padding_idx: int, count: int) -> int:
+    """The row that stands for padding, counted from the first."""
     if not -count <= padding_idx < count:
         raise BoundsError(f"padding_idx {padding_idx} is no row of a table of {count}{called_at()}")
     return padding_idx % count
@@ -57,7 +58,7 @@ def _row(padding_idx: int, count: int) -> int:
 
 def _checked(indices: Any, count: int) -> Any:
     """The indices as an array of our own: the gradient reads them later."""
-    plain = frozen(indices)
+    plain: Any = frozen(indices)
     plain = plain if isinstance(plain, Symbolic) else np.array(plain)
     if plain.dtype.kind not in "iu":
         raise DtypeError(
@@ -66,7 +67,7 @@ def _checked(indices: Any, count: int) -> Any:
     if plain.dtype not in (np.int32, np.int64):
         plain = plain.astype(np.int64)
     if isinstance(plain, Symbolic):
-        mode().tracer.depart_if(np.any((plain < 0) | (plain >= count)))
+        mode().tracer.depart_if(np.any(np.less(plain, 0) | np.greater_equal(plain, count)))
         return plain
     if plain.size and (plain.min() < 0 or plain.max() >= count):
         wrong = (plain < 0) | (plain >= count)
