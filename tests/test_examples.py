@@ -13,6 +13,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 #: Options that make an example small enough for a test.
 SMALL = {
+    "character_gpt": "--steps 60 --layers 1 --width 32 --length 80",
     "digits_network": "--epochs 10 --accuracy 0.9",
     "neural_ode": "--steps 60 --hidden 16 --horizon 4",
     "sine_lstm": "--epochs 40 --hidden 16 --error 0.7",
@@ -48,6 +49,22 @@ def test_digits_by_convolutions(tmp_path: Path) -> None:
     options = ["--cnn", "--epochs", "1", "--accuracy", "0.5"]
     result = run(ROOT / "examples" / "digits_network.py", *options, cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_gpt_learns_a_text_by_heart(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("to be, or not to be: " * 200)
+    options = "--text text --steps 300 --layers 1 --width 32 --context 32 --prompt to --length 80"
+    result = run(ROOT / "examples" / "character_gpt.py", *options.split(), cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    losses = [float(found) for found in re.findall(r"unseen text (\d\.\d+)", result.stdout)]
+    assert losses[0] > 2 and losses[-1] < 0.3, result.stdout
+    assert "or not to be: to be, or" in result.stdout.replace("\n", " ")
+
+
+def test_a_gpt_needs_more_text_than_its_context(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("short")
+    result = run(ROOT / "examples" / "character_gpt.py", "--text", "text", cwd=tmp_path)
+    assert result.returncode != 0 and "5 characters is too short" in result.stderr
 
 
 def test_the_demo_reads_digits_and_leaves_a_picture(tmp_path: Path) -> None:
