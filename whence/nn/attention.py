@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.origin import called_at
-from ..core.variable import Parameter, Variable
+from ..core.variable import Parameter, Variable, as_array
 from ..errors import ShapeError, WhenceError
 from ..ops.attention import attention, packed_attention
 from ..random import Stream
@@ -147,7 +147,7 @@ class MultiheadAttention(Module):
             cache: for decoding: key and value are those of the new positions, the earlier ones are in it.
         """
         same = query is key and key is value
-        query, key, value = (x if isinstance(x, Variable) else np.asarray(x) for x in (query, key, value))
+        query, key, value = (x if isinstance(x, Variable) else as_array(x) for x in (query, key, value))
         self._check(query, key, value)
         single, turned = query.ndim == 2, query.ndim == 3 and not self.batch_first
         if single:
@@ -235,7 +235,7 @@ class MultiheadAttention(Module):
 
 def _inverted(mask: Any) -> Any:
     """PyTorch's layers take True as "leave out", its function as "take part"."""
-    mask = mask if isinstance(mask, Variable) else np.asarray(mask)
+    mask = mask if isinstance(mask, Variable) else as_array(mask)
     return np.logical_not(mask) if mask.dtype.kind == "b" else mask
 
 

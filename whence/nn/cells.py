@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.origin import called_at
-from ..core.variable import Parameter, Variable
+from ..core.variable import Parameter, Variable, as_array
 from ..errors import ShapeError
 from ..ops.lstm import lstm_steps
 from ..ops.recurrent import gru_steps, rnn_steps
@@ -56,7 +56,7 @@ class Cell(Module):
 
     def _taken(self, x: Any, states: tuple[Any, ...] | None, count: int) -> tuple[Any, ...]:
         """The next states, each (B, hidden_size), or (hidden_size,) for a single x."""
-        x = x if isinstance(x, Variable) else np.asarray(x)
+        x = x if isinstance(x, Variable) else as_array(x)
         if self.input_size is None and x.ndim:
             self._start(x.shape[-1])
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:

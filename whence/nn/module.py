@@ -152,7 +152,7 @@ class Module:
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for p in self.parameters():
-            p.grad = None
+            p.cleargrad()
 
     def requires_grad_(self, wanted: bool = True) -> Self:
         """Freeze (False) or thaw all parameters."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.origin import called_at
-from ..core.variable import Parameter, Variable
+from ..core.variable import Parameter, Variable, as_array
 from ..errors import DtypeError, ShapeError, WhenceError
 from ..ops.lstm import lstm_steps
 from ..ops.recurrent import gru_steps, rnn_steps
@@ -114,7 +114,7 @@ class Recurrent(Module):
 
     def _sequence(self, x: Any) -> tuple[Any, bool]:
         """The input as (T, B, input_size), and whether it was one sequence without a batch."""
-        x = x if isinstance(x, Variable) else np.asarray(x)
+        x = x if isinstance(x, Variable) else as_array(x)
         single = x.ndim == 2
         if x.ndim not in (2, 3) or (self.input_size is not None and x.shape[-1] != self.input_size):
             lead, width = "(B, T, " if self.batch_first else "(T, B, ", self.input_size or "features"
@@ -152,7 +152,7 @@ class Recurrent(Module):
 
     def _mask(self, lengths: Any, count: int, batch: int) -> Any:
         """Which steps of which sequence are there, (T, B)."""
-        n = lengths._data if isinstance(lengths, Variable) else np.asarray(lengths)
+        n = lengths._data if isinstance(lengths, Variable) else as_array(lengths)
         if n.dtype.kind not in "iu":
             raise DtypeError(f"lengths are integers, not {n.dtype}{called_at()}")
         if n.shape != (batch,) or n.min(initial=1) < 1 or n.max(initial=1) > count:

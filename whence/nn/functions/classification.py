@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from ...config import mode
 from ...core.batched import holds_batched
 from ...core.origin import called_at
-from ...core.variable import Variable
+from ...core.symbolic import Symbolic
+from ...core.variable import Variable, as_array
 from ...errors import DtypeError, ShapeError, WhenceError
 from ...ops import activation as op
 from ...ops import cross_entropy as fused
@@ -111,6 +113,10 @@ def _shares(x: Any, target: Any, weight: Any, ignored: bool, ignore_index: int) 
 def _total(share: Any, count: int) -> Any:
     """The sum of all shares, which a mean is divided by."""
     total = np.sum(share) if np.ndim(share) else share * count
+    bare = getattr(total, "_data", total)
+    if isinstance(bare, Symbolic):
+        mode().tracer.depart_if(bare == 0)
+        return total
     if not getattr(total, "_data", total):
         raise WhenceError(
             f"a mean over no labels: all are ignored, or of weight 0{called_at()}\n"
@@ -209,7 +215,7 @@ def _float_like(target: Any, x: Any) -> Any:
         return target
     if holds_batched((target,)):
         return target
-    return np.asarray(getattr(target, "_data", target), np.result_type(x))
+    return as_array(getattr(target, "_data", target), np.result_type(x))
 
 
 def _minus_log_sigmoid(x: Any) -> Any:

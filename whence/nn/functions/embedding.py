@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...config import mode
+from ...core.symbolic import Symbolic
 from ...core.batched import Batched, peeled
 from ...core.origin import called_at
 from ...core.table import OPS
@@ -55,13 +57,17 @@ def _row(padding_idx: int, count: int) -> int:
 
 def _checked(indices: Any, count: int) -> Any:
     """The indices as an array of our own: the gradient reads them later."""
-    plain = np.array(frozen(indices))
+    plain = frozen(indices)
+    plain = plain if isinstance(plain, Symbolic) else np.array(plain)
     if plain.dtype.kind not in "iu":
         raise DtypeError(
             f"embedding takes integers as indices, not {plain.dtype}{called_at()}\n  → indices.astype(int)"
         )
     if plain.dtype not in (np.int32, np.int64):
         plain = plain.astype(np.int64)
+    if isinstance(plain, Symbolic):
+        mode().tracer.depart_if(np.any((plain < 0) | (plain >= count)))
+        return plain
     if plain.size and (plain.min() < 0 or plain.max() >= count):
         wrong = (plain < 0) | (plain >= count)
         where = tuple(int(i) for i in np.argwhere(wrong)[0])
