@@ -95,3 +95,7 @@ class WorkerError(WhenceError, RuntimeError):
 
 class TraceError(WhenceError, TypeError):
     """Something that ``compile`` cannot record: a value is read, or something outside the program changes."""
+
+
+class UnknownShapeError(TraceError):
+    """A result whose shape depends on values, in a program that ``compile`` records."""

@@ -25,6 +25,7 @@ from .program import Executable, Program, interpreted, recorded
 from .words import Departed
 
 ndarray = np.ndarray
+ALIKE = 8  # programs for one signature, after which calls that none fits run eagerly
 MANY = 16  # programs for one function, after which a warning says what keeps changing
 
 
@@ -67,22 +68,29 @@ class Compiled:
         static = self._static_leaves(args, kwargs) if self._static else frozenset()
         kinds = tuple([_kind(x, i in static) for i, x in enumerate(leaves)])
         key = (structure, kinds, setting.recording, _holders(structure))
-        program = None
-        for candidate in self._programs.get(key, ()):
-            why = candidate.misfit()
-            if why is None:
-                program = candidate
-                break
-            self._why.append(why)
-        if program is None:
+        programs = self._programs.get(key, ())
+        for program in programs:
+            why = program.misfit()
+            if why is not None:
+                self._why.append(why)
+                continue
+            try:
+                return self._run(program, leaves, structure)
+            except Departed:
+                self._why.append("questions about values got other answers")
+        if len(programs) < ALIKE:
             program = self._record(key, leaves, structure, kinds)
+            try:
+                return self._run(program, leaves, structure)
+            except Departed:
+                pass
+        return self.function(*args, **kwargs)
+
+    def _run(self, program: Program, leaves: Sequence[Any], structure: Structure) -> Any:
+        if program.pullback is not None:
+            return self._recorded_run(program, leaves, structure)
         bare = [x._data if isinstance(x, Variable) else x for x in leaves]
-        try:
-            if program.pullback is not None:
-                return self._recorded_run(program, leaves, structure)
-            outputs = program.run(program.inputs(bare))
-        except Departed:
-            return self.function(*args, **kwargs)
+        outputs = program.run(program.inputs(bare))
         program.finish(outputs)
         return program.returned(outputs)
 
@@ -117,7 +125,8 @@ class Compiled:
         differentiable = dict(zip(pullback.results, made, strict=True))
         for i, result in enumerate(program.results):
             if result.kind == "variable":
-                variables.append(differentiable.get(i) or make(outputs[result.number], Constant(None)))
+                v = differentiable.get(i)
+                variables.append(make(outputs[result.number], Constant(None)) if v is None else v)
         return program.returned(outputs, variables)
 
     def _static_leaves(self, args: Any, kwargs: Any) -> frozenset[int]:

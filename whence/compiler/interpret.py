@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..config import EAGER, using
+from . import words
 from .graph import Graph, Node, Value
 
 
@@ -62,12 +63,17 @@ class Interpreter:
         keywords = {name: self._reader(part) for name, part in node.keywords.items()}
         targets = [self._places[v] for v in node.outputs]
         weak = [v.weak for v in node.outputs]
+        checked = not isinstance(function, np.ufunc) and not (
+            node.name.startswith("np.") or node.name == "full"
+        )
 
         def call(places: list[Any]) -> None:
             ys = function(
                 *[read(places) for read in args], **{k: read(places) for k, read in keywords.items()}
             )
             ys = ys if isinstance(ys, (tuple, list)) else (ys,)
+            if checked and any(np.shape(y) != v.shape for y, v in zip(ys, node.outputs, strict=True)):
+                raise words.Departed
             for i, y, w in zip(targets, ys, weak, strict=True):
                 places[i] = y.item() if w and isinstance(y, np.generic) else y
 

@@ -18,7 +18,7 @@ from ..core.batched import Batched
 from ..core.origin import called_at, user_frame
 from ..core.table import name_of
 from ..core.variable import Variable, make
-from ..errors import TraceError
+from ..errors import TraceError, UnknownShapeError
 from . import words
 from .canon import CANON, DATA_SHAPED, REDUCTIONS, STATIC
 from .graph import Graph, Node, Value, part_by_part
@@ -213,7 +213,7 @@ class Recorder:
         if function in STATIC:
             return function(*_now(args), **{name: _now(part) for name, part in keywords.items()})
         if function in DATA_SHAPED:
-            raise TraceError(
+            raise UnknownShapeError(
                 f"the shape of what {name_of(function)} gives depends on values{called_at()}; a compiled"
                 " program knows all shapes\n  → np.where(mask, x, 0) keeps the shape; or leave this part"
                 " out of what is compiled"
@@ -257,7 +257,7 @@ class Recorder:
         parts = index if isinstance(index, tuple) else (index,)
         for part in parts:
             if isinstance(part, Traced) and part.dtype.kind == "b":
-                raise TraceError(
+                raise UnknownShapeError(
                     f"x[mask] has as many elements as the mask has true ones{called_at()}; a compiled program"
                     " knows all shapes\n  → np.where(mask, x, 0)"
                 )
@@ -315,7 +315,9 @@ class Recorder:
         nodes = len(self.nodes)
         try:
             return function(*values, **params)
-        except (TraceError, AttributeError, TypeError):
+        except UnknownShapeError:
+            raise
+        except Exception:  # if it is a fault of the arguments, the call below meets it too
             del self.nodes[nodes:]
             return self.emit(whole, values, params)
 

@@ -7,7 +7,8 @@ before each call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Iterator
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..core.variable import Variable
 from ..random import Stream
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_GONE: Any = object()  # stands for what is not there
 DEEP = 12  # levels of containers and objects below a name
 _HOMES = ("numpy", "scipy", "builtins", "collections", "functools", "threading", "logging")
 
@@ -53,9 +55,6 @@ class Place:
         if type(now) is not type(self.found) or not isinstance(now, PLAIN):
             return True
         return now != self.found and not (now != now and self.found != self.found)
-
-
-_GONE = object()
 
 
 class Surroundings:
@@ -95,6 +94,8 @@ class Surroundings:
 
 
 def _is_taken_for_granted(holder: Any, found: Any) -> bool:
+    if found is _GONE:
+        return True
     return isinstance(found, (*PLAIN, np.ndarray, np.generic, Variable, FunctionType)) or hasattr(
         found, "__dict__"
     )
@@ -123,6 +124,20 @@ def _parts(thing: Any, label: str) -> Iterator[tuple[Any, Any, Any, str]]:
         attributes = vars(thing)
         for key, value in list(attributes.items()):
             yield attributes, key, value, f"{label}.{key}" if label else key
+        for key in _defaults(type(thing)) - attributes.keys():
+            yield attributes, key, _GONE, f"{label}.{key}" if label else key
+
+
+@functools.cache
+def _defaults(kind: type) -> frozenset[str]:
+    """Plain values that a class gives to instances that have none of their own."""
+    classes = [cls for cls in kind.__mro__ if not _is_foreign(cls)]
+    return frozenset(
+        name
+        for cls in classes
+        for name, value in vars(cls).items()
+        if isinstance(value, PLAIN) and not name.startswith("__")
+    )
 
 
 def _is_foreign(kind: type) -> bool:
@@ -154,6 +169,3 @@ def _names(code: Any) -> set[str]:
         if hasattr(constant, "co_names"):
             names |= _names(constant)
     return names
-
-
-Function = Callable[..., Any]

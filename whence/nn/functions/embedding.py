@@ -67,8 +67,7 @@ def _checked(indices: Any, count: int) -> Any:
     if plain.dtype not in (np.int32, np.int64):
         plain = plain.astype(np.int64)
     if isinstance(plain, Symbolic):
-        mode().tracer.depart_if(np.any(np.less(plain, 0) | np.greater_equal(plain, count)))
-        return plain
+        return _expected(plain, count)
     if plain.size and (plain.min() < 0 or plain.max() >= count):
         wrong = (plain < 0) | (plain >= count)
         where = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -78,3 +77,9 @@ def _checked(indices: Any, count: int) -> Any:
             f"{called_at()}" + (f"\n  and {more} more" if more else "")
         )
     return plain
+
+
+def _expected(indices: Any, count: int) -> Any:
+    """Indices of a program that is recorded: it departs where one is no row, and the error comes then."""
+    mode().tracer.depart_if(np.any((indices < 0) | (indices >= count)))
+    return indices
