@@ -23,7 +23,7 @@ FLOORS = [
     ["transforms"],
     ["bridge", "numpy", "scipy"],
     ["optimize"],
-    ["compile"],
+    ["compiler"],
     ["optim"],
     ["nn"],  # nn.utils hands on the clipping of gradients, as PyTorch's does
     ["io", "explore", "parallel", "cuda"],
@@ -41,6 +41,7 @@ ORDER = {
         "origin",
         "table",
         "graph",
+        "symbolic",
         "text",
         "sweep",
         "asked",

@@ -100,7 +100,7 @@ class Adam(Optimizer):
 def _corrected(hyper: Mapping[str, Any], step: int) -> tuple[float, float]:
     """Rate and ε that take the bias of both moments into account."""
     beta1, beta2 = hyper["betas"]
-    root = math.sqrt(1 - beta2**step)
+    root = (1 - beta2**step) ** 0.5
     return hyper["lr"] * root / (1 - beta1**step), hyper["eps"] * root
 
 
