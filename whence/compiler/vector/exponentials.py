@@ -84,3 +84,21 @@ def sigmoid(x: Value) -> Value:
     w = x.writer
     t = exp(-absolute(x))
     return w.select(x < 0.0, t, 1.0) / (t + 1.0)
+
+
+def exp2(x: Value) -> Value:
+    """2ˣ."""
+    low, high = (-151.0, 129.0) if x.kind == "f32" else (-1076.0, 1025.0)
+    w, x = x.writer, clamp(x, low, high)
+    n, whole = nearest(x)
+    r = (x - n) * 0.6931471805599453
+    return scaled(w.fma(r, w.fma(r, polynomial(r, TABLE[x.kind].q), 1.0), 1.0), n, whole)
+
+
+def expm1(x: Value) -> Value:
+    """eˣ - 1 = 2ⁿ·(eʳ - 1) + (2ⁿ - 1), halved on the way so that 2ⁿ does not overflow."""
+    w = x.writer
+    n, whole, r = reduced(clamp(x, -17.5 if x.kind == "f32" else -38.0, TABLE[x.kind].high))
+    p, half = grown(r), power_of_two(whole - 1, x.kind)
+    y = w.fma(p, half, half - 0.5) * 2.0
+    return with_sign(w.select(n.eq(0.0), p, y), x)

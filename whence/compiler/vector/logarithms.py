@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from math import inf, nan
 
-from .tools import exponent_and_fraction, polynomial
+from .exponentials import exp
+from .tools import absolute, at_least, exponent_and_fraction, polynomial, two_sum
 from .values import Value
 
 LN2 = {"f32": (0.693359375, -2.1219444e-4), "f64": (0.6931471803691238, 1.9082149292705877e-10)}
@@ -42,9 +43,48 @@ def correction(f: Value) -> Value:
 
 
 def log(x: Value) -> Value:
-    """The natural one: e·ln 2, in two parts, and log(1 + f), the small parts first."""
+    """To base e: e·ln 2, in two parts, and that of 1 + f, the small parts first."""
     w, (first, second) = x.writer, LN2[x.kind]
     e, m = exponent_and_fraction(x)
     f = m - 1.0
     y = w.fma(e, first, f - w.fma(e, -second, correction(f)))
     return ends(x, y)
+
+
+def log2(x: Value) -> Value:
+    """To base 2; exact for powers of two."""
+    w = x.writer
+    e, m = exponent_and_fraction(x)
+    f = m - 1.0
+    return ends(x, w.fma(f - correction(f), 1.4426950408889634, e))
+
+
+def log10(x: Value) -> Value:
+    """To base 10."""
+    w = x.writer
+    e, m = exponent_and_fraction(x)
+    f = m - 1.0
+    small = (f - correction(f)) * 0.4342944819032518
+    return ends(x, w.fma(e, 0.3010299956639812, small))
+
+
+def log1p(x: Value) -> Value:
+    """That of 1 + x: log u + c/u with u + c = 1 + x, u rounded (Kahan's correction)."""
+    w, (first, second) = x.writer, LN2[x.kind]
+    u, c = two_sum(x, x.like(1.0))
+    e, m = exponent_and_fraction(u)
+    f = m - 1.0
+    y = w.fma(e, first, f - w.fma(e, -second, correction(f) - c / u))
+    return w.select(u.eq(1.0), x, ends(u, y))
+
+
+def softplus(x: Value) -> Value:
+    """log(1 + eˣ) = max(x, 0) + log(1 + e⁻|x|)."""
+    return at_least(x, 0.0) + log1p(exp(-absolute(x)))
+
+
+def logaddexp(x: Value, y: Value) -> Value:
+    """log(eˣ + eʸ) = max(x, y) + log(1 + e⁻|x - y|); infinities of one sign are equal."""
+    w = x.writer
+    far = w.select(x.eq(y), 0.0, x - y)
+    return w.select(x > y, x, y) + log1p(exp(-absolute(far)))

@@ -72,8 +72,8 @@ class Writer(Memory):
 
     Args:
         target: whose registers the text is for.
-        lanes: elements in the vectors that :meth:`load` and :meth:`numbers` give unless told otherwise.
-            More than a register holds is split by LLVM: float32 and float64 of one kernel have the same lanes.
+        lanes: elements in the vectors that :meth:`load` and others give unless told otherwise.
+            More than a register holds is split by LLVM: both floats may have the same lanes.
     """
 
     def __init__(self, target: Registers, lanes: int) -> None:
