@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import exponentials, logarithms, rounding
+from . import circles, exponentials, integrals, logarithms, rounding
 from .library import each_lane
 from .values import Value
 
@@ -67,8 +67,8 @@ MATHS: dict[str, Function] = {
     "fmod": Function(rounding.fmod, 0.0, 0.0, _NUMPY),
     "remainder": Function(rounding.remainder, 1.0, 1.0, _NUMPY),
     "floor_divide": Function(rounding.floor_divide, 0.0, 0.0, _NUMPY),
-    "sin": Function(each_lane("sin"), 1.0, 1.0, _LIBRARY),
-    "cos": Function(each_lane("cos"), 1.0, 1.0, _LIBRARY),
+    "sin": Function(circles.sin, 3.0, 3.0, _REMEZ),
+    "cos": Function(circles.cos, 3.0, 3.0, _REMEZ),
     "tan": Function(each_lane("tan"), 1.5, 1.5, _LIBRARY),
     "arcsin": Function(each_lane("asin"), 1.5, 1.5, _LIBRARY),
     "arccos": Function(each_lane("acos"), 1.5, 1.5, _LIBRARY),
@@ -82,6 +82,6 @@ MATHS: dict[str, Function] = {
     "power": Function(each_lane("pow"), 1.0, 1.0, _LIBRARY),
     "cbrt": Function(each_lane("cbrt"), 4.0, 4.0, _LIBRARY),
     "hypot": Function(each_lane("hypot"), 1.5, 1.5, _LIBRARY),
-    "erf": Function(each_lane("erf"), 2.0, 2.0, _LIBRARY),
+    "erf": Function(integrals.erf, 3.0, 2.0, "minimax approximations of erf and log erfc; C for float64"),
     "erfc": Function(each_lane("erfc"), 6.0, 6.0, _LIBRARY),
 }
