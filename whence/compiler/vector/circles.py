@@ -1,7 +1,7 @@
 """sin and cos, for float32 and float64.
 
-x = n·π/2 + r with |r| ≤ π/4 (Cody and Waite, 1980): π/2 in three parts for a fused multiply-add, whose products
-are exact, or in four short ones without. Polynomials in r² are our own (Remez exchange in 50 digits). What
+x = n·π/2 + r with |r| ≤ π/4 (Cody and Waite, 1980): π/2 in three parts for a fused multiply-add, whose
+products are exact, or in four short ones without. Polynomials in r² are our own (Remez, 50 digits). What
 is too far out for these parts is left to the system's C library, in a branch taken only where a lane is.
 """
 
