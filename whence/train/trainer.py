@@ -29,8 +29,10 @@ Watcher = Callback | Callable[[Any, Mapping[str, float]], Any]
 
 #: What a Trainer keeps itself, besides model and loss.
 _OWN = frozenset(
-    ["optimizer", "schedule", "metrics", "history", "best", "_schedule_by", "_stream", "_at", "_callbacks"]
-    + ["_report", "_looked", "_stepper"]
+    (
+        *("optimizer", "schedule", "metrics", "history", "best", "_schedule_by", "_stream", "_at"),
+        *("_callbacks", "_report", "_looked", "_stepper"),
+    )
 )
 
 
