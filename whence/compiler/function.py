@@ -20,6 +20,7 @@ from ..core.symbolic import Symbolic
 from ..core.variable import Variable, constant, make
 from ..errors import GraphError, SettingError, TraceError
 from ..tree import Structure, flatten
+from . import words
 from .graph import Graph
 from .program import Executable, Program, interpreted, recorded
 from .words import Departed
@@ -163,6 +164,39 @@ class Compiled:
         if not self._programs:
             raise GraphError(f"nothing has been recorded yet{called_at()}\n  → call the function once")
         return self.programs[-1].graph
+
+    def lower(self, *args: Any, **kwargs: Any) -> Graph:
+        """Record and build the program for such arguments, without running it or changing any state.
+
+        Args:
+            args, kwargs: as the function takes them; for an array, anything with ``shape`` and ``dtype``.
+
+        Returns:
+            The program's graph.
+        """
+        leaves, structure = flatten((args, kwargs))
+        shaped = [isinstance(x, (ndarray, np.generic, Variable)) or not hasattr(x, "dtype") for x in leaves]
+        leaves = [x if s else np.ones(x.shape, x.dtype) for x, s in zip(leaves, shaped, strict=True)]
+        args, kwargs = structure.unflatten(leaves)
+        static = self._static_leaves(args, kwargs) if self._static else frozenset()
+        kinds = tuple([_kind(x, i in static) for i, x in enumerate(leaves)])
+        key = (structure, kinds, mode().recording, _holders(structure))
+        return self._record(key, leaves, structure, kinds).graph
+
+    def explain(self) -> str:
+        """What the program that was recorded last consists of, and which of its calls go back to Python.
+
+        Raises:
+            GraphError: nothing was recorded yet.
+        """
+        graph = self.graph
+        calls = [node for node in graph.nodes if not words.is_word(node.function)]
+        lines = [f"{len(graph)} calls, of which {len(calls)} are made as they are, in Python"]
+        for node in sorted(calls, key=lambda node: -node.seconds):
+            lines.append(f"  {node.seconds * 1e6:8.1f} µs  {node.name}   {node.place or ''}".rstrip())
+        if self._why:
+            lines.append(f"recorded anew the last time because {self._why[-1]}")
+        return "\n".join(lines)
 
 
 class Ran(Function):
