@@ -1,21 +1,24 @@
 """From the derivative of one expression to a network that reads handwritten digits.
 
-Run it with ``make demo``, or ``python examples/digits.py`` where ``whence[demo]`` is installed.
-There is no layer and no optimiser here: the network is four Variables and plain NumPy.
+Run it with ``make demo``, or ``python examples/digits.py`` where ``whence[demo]`` is installed;
+``--cnn`` reads them by convolutions.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from whence import Function, Variable, no_grad
+import whence
+import whence.nn.functional as F
+from whence import Function, Variable, nn, optim
+from whence.train import History, Trainer
 
 try:
     import matplotlib
@@ -27,16 +30,12 @@ try:
     from rich.syntax import Syntax
     from rich.text import Text
     from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
 except ImportError as error:
     sys.exit(
         f"The demo needs {error.name}, which is not installed.\n"
         '  → pip install "whence[demo]"   (or run it with: make demo)'
     )
 
-SEED, EPOCHS, BATCH, HIDDEN = 0, 100, 64, 128
-PEAK_RATE, NOISE = 3e-3, 0.2
-REQUIRED = 0.96
 PICTURE = Path("demo_output") / "digits.png"
 
 INK, QUIET, BLUE, ORANGE, RED = "#22262b", "#8a9099", "#2f6fb0", "#d9822b", "#c8372d"
@@ -71,97 +70,85 @@ def one_expression() -> tuple[Variable, Variable]:
 
 
 class Digits(NamedTuple):
-    """1,797 real digits of 8 × 8 pixels, a fifth of them held out."""
+    """1,797 real digits of 8 × 8 pixels, a third of them held out."""
 
-    x: np.ndarray  # (N, 64), float32 in [0, 1]
+    x: np.ndarray  # (N, 1, 8, 8), float32 in [0, 1]
     t: np.ndarray  # (N,)
     test_x: np.ndarray
     test_t: np.ndarray
 
 
-class History(NamedTuple):
-    """What each epoch came to."""
-
-    loss: list[float]
-    accuracy: list[float]
-
-
 def digits() -> Digits:
-    """scikit-learn's bundled digits (UCI), split with every digit in its proportion."""
-    pixels, labels = load_digits(return_X_y=True)
-    pixels = (pixels / 16).astype(np.float32)
-    x, test_x, t, test_t = train_test_split(pixels, labels, test_size=360, random_state=SEED, stratify=labels)
-    return Digits(x, t, test_x, test_t)
+    """scikit-learn's bundled digits (UCI), in an order that is always the same."""
+    images, labels = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(labels))
+    held, rest = np.split(order, [len(order) // 3])
+    x = (images / 16).astype(np.float32).reshape(-1, 1, 8, 8)
+    return Digits(x[rest], labels[rest], x[held], labels[held])
 
 
-def parameters(random: np.random.Generator) -> list[Variable]:
-    """W1, b1, W2, b2: He's initialisation, zero biases."""
-
-    def weight(rows: int, columns: int, name: str) -> Variable:
-        values = random.standard_normal((rows, columns), dtype=np.float32)
-        return Variable(values * np.sqrt(2 / rows, dtype=np.float32), name=name)
-
-    def bias(columns: int, name: str) -> Variable:
-        return Variable(np.zeros(columns, np.float32), name=name)
-
-    return [weight(64, HIDDEN, "W1"), bias(HIDDEN, "b1"), weight(HIDDEN, 10, "W2"), bias(10, "b2")]
+def moved(x: np.ndarray) -> np.ndarray:
+    """Every image at nine places, up to a pixel off: (N, 1, 8, 8) to (9 N, 1, 8, 8)."""
+    wide = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    return np.concatenate([wide[..., i : i + 8, j : j + 8] for i in range(3) for j in range(3)])
 
 
-def network(x: np.ndarray, params: list[Variable]) -> Variable:
-    """Logits ``(N, 10)`` of images ``(N, 64)``."""
-    W1, b1, W2, b2 = params
-    hidden = np.maximum(x @ W1 + b1, 0)
-    return hidden @ W2 + b2
+def mlp() -> nn.Module:
+    """Images to the logits of ten digits, by way of twice 256 units."""
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(64, 256),
+        nn.ReLU(),
+        nn.Dropout(0.3),
+        nn.Linear(256, 256),
+        nn.ReLU(),
+        nn.Dropout(0.3),
+        nn.Linear(256, 10),
+    )
 
 
-def cross_entropy(logits: Variable, t: np.ndarray) -> Variable:
-    """``-log softmax(logits)[t]``, averaged over the batch."""
-    shifted = logits - np.max(logits, axis=1, keepdims=True)
-    log_total = np.log(np.sum(np.exp(shifted), axis=1))
-    return np.mean(log_total - shifted[np.arange(len(t)), t])
+def cnn() -> nn.Module:
+    """The same by two convolutions."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Dropout(0.3),
+        nn.Linear(32 * 4 * 4, 64),
+        nn.ReLU(),
+        nn.Linear(64, 10),
+    )
 
 
-class Adam:
-    """Adam (Kingma & Ba, 2015) with a cosine schedule, by hand."""
+def trained(model: nn.Module, data: Digits, epochs: int, console: Console) -> Trainer:
+    """The model, trained under a bar that shows loss and accuracy."""
+    optimizer = optim.AdamW(model.parameters(), lr=3e-3)
+    schedule = optim.schedule.CosineAnnealingLR(optimizer, T_max=epochs)
+    trainer = Trainer(model, optimizer, F.cross_entropy, metrics=["accuracy"], schedule=schedule)
+    columns = (
+        TextColumn("epoch {task.completed:>2}/{task.total}"),
+        BarColumn(bar_width=30),
+        TextColumn("loss {task.fields[loss]:.4f}   test accuracy [bold]{task.fields[valid_accuracy]:.2%}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=epochs, loss=float("nan"), valid_accuracy=0.0)
 
-    def __init__(self, params: list[Variable], steps: int) -> None:
-        self.params, self.steps, self.step = params, steps, 0
-        self.mean = [np.zeros(p.shape, np.float32) for p in params]
-        self.square = [np.zeros(p.shape, np.float32) for p in params]
+        def show(_: Any, figures: Any) -> None:
+            progress.update(task, advance=1, **figures)
 
-    def update(self) -> None:
-        """Move each parameter against its gradient, and clear that."""
-        self.step += 1
-        rate = PEAK_RATE * (1 + np.cos(np.pi * self.step / self.steps)) / 2
-        rate *= np.sqrt(1 - 0.999**self.step) / (1 - 0.9**self.step)
-        for p, mean, square in zip(self.params, self.mean, self.square, strict=True):
-            g = p.grad.data
-            mean += (g - mean) * np.float32(0.1)
-            square += (g * g - square) * np.float32(0.001)
-            p.assign(p.data - np.float32(rate) * mean / (np.sqrt(square) + np.float32(1e-8)))
-            p.cleargrad()
-
-
-def predict(x: np.ndarray, params: list[Variable]) -> np.ndarray:
-    """The likeliest digit of each image; nothing is recorded."""
-    with no_grad():
-        return network(x, params).argmax(axis=1)
-
-
-def train(data: Digits, params: list[Variable], random: np.random.Generator) -> Iterator[tuple[float, float]]:
-    """Train; yield the mean loss and the test accuracy after every epoch."""
-    optimizer = Adam(params, steps=EPOCHS * -(-len(data.x) // BATCH))
-    for _ in range(EPOCHS):
-        order, total = random.permutation(len(data.x)), 0.0
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            x = data.x[batch]  # with noise, so that single pixels are not learnt by heart
-            x = x + np.float32(NOISE) * random.standard_normal(x.shape, dtype=np.float32)
-            loss = cross_entropy(network(x, params), data.t[batch])
-            loss.backward()
-            optimizer.update()
-            total += float(loss) * len(batch)
-        yield total / len(order), float(np.mean(predict(data.test_x, params) == data.test_t))
+        trainer.fit(
+            (moved(data.x), np.tile(data.t, 9)),
+            (data.test_x, data.test_t),
+            epochs=epochs,
+            batch_size=64,
+            callbacks=[show],
+            progress=False,
+        )
+    return trainer
 
 
 # --- the picture ---------------------------------------------------------------------------------
@@ -194,10 +181,10 @@ def draw(history: History, data: Digits, predicted: np.ndarray, path: Path) -> N
 
 def draw_curves(top: Axes, bottom: Axes, history: History) -> None:
     """Training loss above, test accuracy below."""
-    epochs = np.arange(1, len(history.loss) + 1)
-    top.semilogy(epochs, history.loss, color=BLUE, linewidth=1.8)
+    epochs = np.arange(1, history.epochs + 1)
+    top.semilogy(epochs, history["loss"], color=BLUE, linewidth=1.8)
     top.set_title("training loss", loc="left", fontsize=10, color=BLUE)
-    percent = 100 * np.array(history.accuracy)
+    percent = 100 * np.array(history["valid_accuracy"])
     bottom.plot(epochs, percent, color=ORANGE, linewidth=1.8)
     bottom.set_title("test accuracy, %", loc="left", fontsize=10, color=ORANGE)
     bottom.plot(epochs[-1], percent[-1], "o", color=ORANGE, markersize=5, clip_on=False)
@@ -223,7 +210,7 @@ def choose(wrong: np.ndarray, count: int) -> np.ndarray:
     """Every mistake (up to eight), spread among digits that were read right."""
     mistakes = np.flatnonzero(wrong)[:8]
     chosen = np.concatenate([mistakes, np.flatnonzero(~wrong)[: count - len(mistakes)]])
-    return np.random.default_rng(SEED).permutation(chosen)
+    return np.random.default_rng(0).permutation(chosen)
 
 
 def draw_digit(axes: Axes, pixels: np.ndarray, predicted: int, label: int) -> None:
@@ -254,56 +241,49 @@ def show_tree(console: Console, tree: str, title: str) -> None:
     console.print(Panel(text, title=title, title_align="left", border_style="dim", padding=(0, 1)))
 
 
+def introduce(console: Console) -> None:
+    """A derivative, and where it came from."""
+    console.rule("[bold]One expression")
+    x, y = one_expression()
+    text = "y = Square()(np.exp(Square()(x)));  y.backward();  print(x.grad)"
+    console.print(Syntax(text, "python", background_color="default"))
+    console.print(f"[bold green]{x.grad}")
+    show_tree(console, y.whence(), "y.whence()")
+
+
 def main() -> int:
-    """Run both parts; 1 if the network reads fewer than 96 % of the held-out digits."""
+    """Run both parts; 1 if the network reads too few of the held-out digits."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--cnn", action="store_true", help="a convolutional network")
+    options.add_argument("--epochs", type=int, default=12)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--accuracy", type=float, default=0.97, help="the smallest that is accepted")
+    chosen = options.parse_args()
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 110
     started = time.perf_counter()
-
-    console.rule("[bold]One expression")
-    x, y = one_expression()
-    console.print(
-        Syntax(
-            "y = Square()(np.exp(Square()(x)));  y.backward();  print(x.grad)",
-            "python",
-            background_color="default",
-        )
-    )
-    console.print(f"[bold green]{x.grad}")
-    show_tree(console, y.whence(), "y.whence()")
+    introduce(console)
 
     console.rule("[bold]A network that reads digits")
-    data, random = digits(), np.random.default_rng(SEED)
-    params = parameters(random)
-    size = sum(p.size for p in params)
+    whence.random.seed(chosen.seed)
+    data, model = digits(), cnn() if chosen.cnn else mlp()
     console.print(
         f"{len(data.x):,} handwritten digits to learn from, {len(data.test_x)} held out; "
-        f"64 → {HIDDEN} → 10, {size:,} parameters in four Variables, float32."
+        f"{sum(p.size for p in model.parameters()):,} parameters, float32."
     )
-    loss = cross_entropy(network(data.x[:BATCH], params), data.t[:BATCH])
+    loss = F.cross_entropy(model(data.x[:64]), data.t[:64])
     show_tree(console, loss.whence(depth=3), "loss.whence(depth=3)")
-    history = History([], [])
-    columns = (
-        TextColumn("epoch {task.completed:>3}/{task.total}"),
-        BarColumn(bar_width=30),
-        TextColumn("loss {task.fields[loss]:.5f}   test accuracy [bold]{task.fields[accuracy]:.2%}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=EPOCHS, loss=float(loss), accuracy=0.0)
-        for value, accuracy in train(data, params, random):
-            history.loss.append(value)
-            history.accuracy.append(accuracy)
-            progress.update(task, advance=1, loss=value, accuracy=accuracy)
+    trainer = trained(model, data, chosen.epochs, console)
 
-    predicted = predict(data.test_x, params)
-    accuracy = float(np.mean(predicted == data.test_t))
-    draw(history, data, predicted, PICTURE)
-    good = accuracy >= REQUIRED
+    predicted = trainer.predict(data.test_x).argmax(axis=1)
+    right = int(np.sum(predicted == data.test_t))
+    accuracy = right / len(predicted)
+    draw(trainer.history, data, predicted, PICTURE)
+    good = accuracy >= chosen.accuracy
     console.print(
         f"Test accuracy [bold {'green' if good else 'red'}]{accuracy:.4f}[/] "
-        f"({np.sum(predicted == data.test_t)} of {len(predicted)}; at least {REQUIRED} expected)"
+        f"({right} of {len(predicted)}; at least {chosen.accuracy} expected)"
     )
     console.print(f"Picture       [bold]{PICTURE}[/]")
     console.print(f"[dim]{time.perf_counter() - started:.1f} s in all")

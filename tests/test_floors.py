@@ -41,6 +41,7 @@ ORDER = {
         "origin",
         "table",
         "graph",
+        "symbolic",
         "text",
         "sweep",
         "asked",

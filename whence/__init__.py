@@ -67,6 +67,7 @@ if _TYPE_CHECKING:
 #: and names with the room that they are in.
 _LATER = {
     "compat": "",
+    "compile": "compiler.function",
     "data": "",
     "fixed_point_of": "transforms.implicit",
     "from_dlpack": "io.dlpack",

@@ -15,10 +15,14 @@ import numpy as np
 
 
 class Mode(NamedTuple):
-    """How ops behave: ``recording`` makes them remember, ``watch`` sees every value they make."""
+    """How ops behave: ``recording`` makes them remember, ``watch`` sees every value they make.
+
+    ``tracer`` is there while ``compile`` records a program: ops are noted down in it.
+    """
 
     recording: bool = True
     watch: Callable[[Any, Any, str], None] | None = None
+    tracer: Any = None
 
 
 EAGER = Mode()

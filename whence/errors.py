@@ -91,3 +91,11 @@ class MissingDataError(DataError, FileNotFoundError):
 
 class WorkerError(WhenceError, RuntimeError):
     """A process that fetched data died, or could not be started."""
+
+
+class TraceError(WhenceError, TypeError):
+    """Something that ``compile`` cannot record: a value is read, or something outside the program changes."""
+
+
+class UnknownShapeError(TraceError):
+    """A result whose shape depends on values, in a program that ``compile`` records."""

@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import DtypeError, WhenceError
+from .config import mode
+from .errors import DtypeError, TraceError, WhenceError
 
 Shape = int | Sequence[int] | None
 _BLOCK = 1 << 64  # of Philox's 256-bit counter: how many blocks of numbers one draw may use
@@ -87,14 +88,30 @@ class Stream:
             self._count = count + 1
         return count
 
+    @classmethod
+    def at(cls, state: Sequence[int]) -> Stream:
+        """A stream in this state."""
+        return _stream(State(*state))
+
     def generator(self) -> np.random.Generator:
-        """NumPy's generator of the next draw, for any distribution that NumPy has."""
+        """NumPy's generator of the next draw, for any distribution that NumPy has.
+
+        Raises:
+            TraceError: ``compile`` is recording, which cannot see what is drawn from it.
+        """
+        if mode().tracer is not None:
+            raise TraceError(
+                "a generator inside a function that is compiled would give the same numbers at every call\n"
+                "  → stream.uniform(), normal(), integers(), permutation(), which are recorded"
+            )
         return np.random.Generator(np.random.Philox(key=self._key, counter=self._advance() * _BLOCK))
 
     def uniform(
         self, size: Shape = None, low: float = 0.0, high: float = 1.0, dtype: Any = np.float64
     ) -> Any:
         """Uniform on [low, high)."""
+        if (tracer := mode().tracer) is not None:
+            return tracer.draw(self, "uniform", _shape(size), low, high, np.dtype(dtype))
         x = self.generator().random(size, dtype)
         if low == 0.0 and high == 1.0:
             return x
@@ -103,6 +120,8 @@ class Stream:
 
     def normal(self, size: Shape = None, mean: float = 0.0, std: float = 1.0, dtype: Any = np.float64) -> Any:
         """Normal with this mean and standard deviation."""
+        if (tracer := mode().tracer) is not None:
+            return tracer.draw(self, "normal", _shape(size), mean, std, np.dtype(dtype))
         x = self.generator().standard_normal(size, dtype)
         if mean == 0.0 and std == 1.0:
             return x
@@ -111,17 +130,31 @@ class Stream:
 
     def integers(self, low: int, high: int, size: Shape = None) -> Any:
         """Integers from ``low`` up to but without ``high``."""
+        if (tracer := mode().tracer) is not None:
+            return tracer.draw(self, "integers", low, high, _shape(size))
         return self.generator().integers(low, high, size)
 
     def permutation(self, n: int) -> np.ndarray:
         """The numbers 0 to ``n - 1`` in random order."""
+        if (tracer := mode().tracer) is not None:
+            return tracer.draw(self, "permutation", n)
         return self.generator().permutation(n)
+
+    def words(self, count: int) -> np.ndarray:
+        """So many random words of 64 bits."""
+        if (tracer := mode().tracer) is not None:
+            return tracer.draw(self, "random_words", count)
+        return self.generator().bit_generator.random_raw(count)
 
     def __reduce__(self) -> Any:
         return _stream, (self.state,)
 
     def __repr__(self) -> str:
         return f"Stream(key={self._key:#034x}, count={self._count})"
+
+
+def _shape(size: Shape) -> tuple[int, ...] | None:
+    return (size,) if isinstance(size, int) else size if size is None else tuple(size)
 
 
 def _stream(state: State) -> Stream:

@@ -115,6 +115,9 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     [2.0, 3.0, 1.0]
     >>> structure.unflatten([20.0, 30.0, 10.0])
     {'b': (20.0, 30.0), 'w': 10.0}
+
+    Raises:
+        TreeError: a container that holds itself.
     """
     opened = _open(tree)
     if opened is None:
@@ -122,10 +125,13 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     keys, parts = opened
     leaves: list[Any] = []
     children = []
-    for part in parts:
-        below, structure = flatten(part)
-        leaves += below
-        children.append(structure)
+    try:
+        for part in parts:
+            below, structure = flatten(part)
+            leaves += below
+            children.append(structure)
+    except RecursionError:
+        raise TreeError(f"a {type(tree).__name__} holds itself, or is nested too deeply") from None
     factory = tree.default_factory if isinstance(tree, defaultdict) else None
     factory = tree if hasattr(type(tree), "tree_parts") else factory
     return leaves, Structure(type(tree), keys, tuple(children), factory)

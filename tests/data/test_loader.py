@@ -164,6 +164,8 @@ def test_an_exception_names_the_item(workers: str) -> None:
             next(iterator)
         assert "item 5 of epoch 0" in caught.value.__notes__[0]
         assert "items.py" in caught.value.__notes__[0]
+        where = {"none": "epoch 0:", "processes": "in worker process "}.get(workers, "in worker thread ")
+        assert where in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("how", ["strange", "stop"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -206,6 +208,45 @@ def test_labels_are_integers_of_any_kind():
 def test_weights_that_are_learned_get_their_gradient():
     whence.testing.check_gradient(lambda x, w: F.cross_entropy(x, LABELS, w), X, WEIGHT)
     whence.testing.check_gradient(lambda x, w: F.nll_loss(x, LABELS, w), X, WEIGHT)
+
+
+#: What a loss of labels is told besides: by name, the loss and its options.
+LABELLED: dict[str, tuple[Any, dict[str, Any]]] = {
+    "plain": (F.cross_entropy, {}),
+    "sum": (F.cross_entropy, {"reduction": "sum"}),
+    "ignored": (F.cross_entropy, {"ignore_index": 1}),
+    "smoothed": (F.cross_entropy, {"label_smoothing": 0.2, "ignore_index": 2}),
+    "weighted": (F.cross_entropy, {"weight": np.array([1.0, 2.0, 0.5]), "ignore_index": 1}),
+    "nll": (F.nll_loss, {"ignore_index": 1}),
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_several_labels_of_each_example_under_vmap(name):
+    function, options = LABELLED[name]
+    rng = np.random.default_rng(1)
+    x, t = rng.normal(size=(4, 5, 3)), rng.integers(0, 3, (4, 5))
+    assert (t == 1).any() and (t == 2).any()
+
+    def loss(a: Any, b: Any) -> Any:
+        return function(a, b, **options)
+
+    for f in (loss, whence.grad(loss), whence.hessian(loss)):
+        each = np.stack([np.asarray(f(a, b)) for a, b in zip(x, t, strict=True)])
+        np.testing.assert_allclose(np.asarray(whence.vmap(f)(x, t)), each, rtol=1e-11, atol=1e-13)
+    rows = np.stack([np.asarray(whence.grad(loss)(a, t[0])) for a in x])
+    np.testing.assert_allclose(
+        np.asarray(whence.vmap(whence.grad(loss), (0, None))(x, t[0])), rows, rtol=1e-11
+    )
+    total = whence.grad(lambda a: np.sum(whence.vmap(loss)(a, t)))(x)
+    each = np.stack([np.asarray(whence.grad(loss)(a, b)) for a, b in zip(x, t, strict=True)])
+    np.testing.assert_allclose(np.asarray(total), each, rtol=1e-11, atol=1e-13)
+
+
+def test_an_example_without_labels_is_refused_under_vmap_too():
+    x, t = np.zeros((2, 3, 4)), np.array([[0, 1, 1], [1, 1, 1]])
+    with pytest.raises(WhenceError, match="a mean over no labels"):
+        whence.vmap(lambda a, b: F.cross_entropy(a, b, ignore_index=1))(x, t)
 
 
 def test_under_vmap():

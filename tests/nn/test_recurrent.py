@@ -161,7 +161,7 @@ def test_bad_input_is_named():
         (lambda: lstm(x, lengths=[5.0, 1.0]), DtypeError, "lengths are integers, not float64"),
         (lambda: lstm(x[:0]), ShapeError, "no steps"),
         (lambda: nn.RNN(3, 4, nonlinearity="gelu"), WhenceError, "'tanh' or 'relu', not 'gelu'"),
-        (lambda: nn.GRU(3, 0), ShapeError, "at least 1"),
+        (lambda: nn.GRU(3, 0), ShapeError, r"GRU got hidden_size=0(.|\n)*1 or more"),
         (lambda: nn.GRU(3, 2, dropout=2), WhenceError, "a probability, not 2"),
         (lambda: nn.GRUCell(3, 2)(np.ones((4, 2))), ShapeError, r"GRUCell got x of shape \(4, 2\)"),
         (lambda: nn.GRUCell(3, 2)(np.ones((4, 3)), np.ones((4, 3))), ShapeError, "a state of shape"),

@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+import whence
 from whence import Variable
 from whence.errors import BoundsError, ShapeError, WhenceError
 from whence.nn import functional as F
+from whence.nn.attention import KVCache
 from whence.nn.models.gpt import GPT
 from whence.nn.models.mlp import MLP
 from whence.nn.models.tagger import LSTMTagger
 from whence.nn.models.vae import VAE
 from whence.random import Stream
 from whence.testing import check_gradient
+from whence.tree import flatten
 
 
 def trained(model: Any, loss: Any, steps: int, rate: float) -> tuple[float, float]:
@@ -176,3 +179,40 @@ def test_the_divergence_of_the_vae():
     x = np.array([[1.0, 0.0, 1.0]])
     missed = np.sum(np.log1p(np.exp(logits)) - x * logits)
     np.testing.assert_allclose(float(model.loss(x)) - missed, drawn, atol=0.01)
+
+
+@pytest.mark.parametrize("cuts", [(3,), (1, 2, 3, 4)])
+def test_gradients_go_through_the_cache(cuts):
+    """A sequence in parts, each with the keys and values of those before, is the sequence as a whole."""
+    tokens = np.array([[1, 2, 3, 4, 5], [0, 6, 2, 2, 1]])
+
+    def whole(model: Any) -> Any:
+        return np.sum(np.sin(model(tokens)))
+
+    def in_parts(model: Any) -> Any:
+        caches = [KVCache() for _ in model.blocks]
+        parts = np.split(tokens, cuts, axis=1)
+        return np.sum(np.sin(np.concatenate([model(part, caches) for part in parts], axis=1)))
+
+    model = small()
+    for name, p in model.named_parameters():
+        p.assign(5 * p._data if "weight" in name else p._data)
+    for f in (whence.grad, lambda f: whence.grad(lambda m: np.sum(whence.grad(f)(m).tokens.weight ** 2))):
+        one, other = f(whole)(model), f(in_parts)(model)
+        for p, q in zip(flatten(one)[0], flatten(other)[0], strict=True):
+            np.testing.assert_allclose(q.data, p.data, rtol=1e-9, atol=1e-11)
+
+
+def test_a_cache_filled_without_recording_goes_on_with_it():
+    model, tokens = small(), np.array([[1, 2, 3, 4]])
+    caches = [KVCache() for _ in model.blocks]
+    with whence.no_grad():
+        first = model(tokens[:, :2], caches)
+    last = model(tokens[:, 2:], caches)  # recorded: what was cached before is constant
+    np.sum(last).backward()
+    np.testing.assert_allclose(
+        np.concatenate([first.data, last.data], axis=1), model(tokens).data, rtol=1e-12
+    )
+    assert model.blocks[0].attention.in_proj_weight.grad is not None
+    with whence.no_grad():
+        assert model(tokens[:, :1], caches).shape == (1, 1, 7)

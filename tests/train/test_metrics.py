@@ -7,7 +7,7 @@ import pytest
 from scipy.special import log_softmax
 from sklearn import metrics as sk
 
-from whence.errors import ShapeError, WhenceError
+from whence.errors import DtypeError, ShapeError, WhenceError
 from whence.train import Metric, metric
 from whence.train.metrics import METRICS, Tally
 
@@ -96,6 +96,9 @@ def test_messages() -> None:
         WhenceError, match=r"no metric 'acuracy'.*test_metrics.py:\d+\)\n  → one of accuracy, f1"
     ):
         metric("acuracy")
+    with pytest.raises(DtypeError, match=r"accuracy of targets that are no labels, float64 of shape \(50,\)"):
+        figure("accuracy", SCORES, LABELS + 0.5, 50)
+    assert figure("accuracy", SCORES, LABELS.astype(float), 50) == figure("accuracy", SCORES, LABELS, 50)
     with pytest.raises(ShapeError, match=r"accuracy of output \(50, 5\) and target \(49,\)"):
         figure("accuracy", SCORES, LABELS[:49], 50)
     with pytest.raises(ShapeError, match=r"output \(50, 3\) and target \(50,\) have to have one shape"):

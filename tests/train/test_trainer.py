@@ -11,10 +11,10 @@ from sklearn.datasets import load_digits
 import whence
 from whence import nn, optim
 from whence.data import DataLoader, TensorDataset
-from whence.errors import DataError, ShapeError, WhenceError
+from whence.errors import DataError, DtypeError, NonFiniteError, SettingError, ShapeError, WhenceError
 from whence.nn import functional as F
 from whence.random import Stream
-from whence.train import Callback, CSVLog, EarlyStopping, Trainer
+from whence.train import Callback, CSVLog, EarlyStopping, Trainer, TrainingWarning
 
 PIXELS, DIGITS = load_digits(return_X_y=True)
 PIXELS = (PIXELS / 16).astype(np.float32)
@@ -288,6 +288,129 @@ def test_a_loss_that_is_no_number() -> None:
     run = Trainer(model, optim.SGD(model.parameters(), lr=0.1), lambda y, t: 1.0)
     with pytest.raises(WhenceError, match="the loss does not depend on the parameters"):
         run.fit(TRAIN, epochs=1, progress=False)
+
+
+def test_a_loss_that_is_nothing_or_no_real_number() -> None:
+    for loss, error, text in (
+        (lambda y, t: None, DataError, r"the loss function returned None(.|\n)*return the loss"),
+        (lambda y, t: "low", DtypeError, r"the loss is a str, but it has to be one real number"),
+        (lambda y, t: np.sum(y) * 1j, DtypeError, r"the loss is a complex\d+, but"),
+    ):
+        model = mlp()
+        run = Trainer(model, optim.SGD(model.parameters(), lr=0.1), loss)
+        with pytest.raises(error, match=text):
+            run.fit(TRAIN, epochs=1, progress=False)
+        with pytest.raises(error, match=text):
+            run.evaluate(TRAIN)
+
+
+def test_an_optimiser_of_another_model_is_refused() -> None:
+    model, other = mlp(), mlp()
+    with pytest.raises(SettingError, match=r"none of the model's parameters(.|\n)*test_trainer(.|\n)*SGD\("):
+        Trainer(model, optim.SGD(other.parameters(), lr=0.1), F.cross_entropy)
+
+
+def test_frozen_parameters_are_left_out_and_nothing_to_train_is_refused() -> None:
+    model = mlp()
+    model[0].requires_grad_(False)
+    part = Trainer(model, optim.SGD(model[2].parameters(), lr=0.1), F.cross_entropy)
+    part.fit(TRAIN, epochs=1, progress=False)  # no warning: what is frozen is meant to stay
+    run = trainer(model.requires_grad_(False))
+    with pytest.raises(SettingError, match=r"all parameters of the optimiser are frozen"):
+        run.fit(TRAIN, epochs=1, progress=False)
+    model.requires_grad_(True)
+    run.fit(TRAIN, epochs=1, progress=False)
+    assert run.epoch == 1
+
+
+def test_parameters_that_nobody_moves_are_named_once() -> None:
+    model = mlp()
+    run = Trainer(model, optim.SGD(model[2].parameters(), lr=0.1), F.cross_entropy)
+    with pytest.warns(TrainingWarning, match=r"does not have model.0.weight, model.0.bias: they keep"):
+        run.fit(TRAIN, epochs=1, progress=False)
+    run.fit(TRAIN, epochs=1, progress=False)
+
+
+# --- L-BFGS --------------------------------------------------------------------------------------
+
+
+def searching(model: Any, **options: Any) -> optim.LBFGS:
+    return optim.LBFGS(model.parameters(), **{"line_search_fn": "strong_wolfe", "max_iter": 6} | options)
+
+
+@pytest.mark.parametrize("line_search", [None, "strong_wolfe"])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_lbfgs_takes_the_steps_of_a_loop_by_hand(accumulate: int, line_search: str | None) -> None:
+    x, t = PIXELS[:90].astype(np.float64), DIGITS[:90]
+    run_model, model = mlp(dtype=np.float64), mlp(dtype=np.float64)
+    optimizer = searching(run_model, line_search_fn=line_search, lr=0.3)
+    run = Trainer(run_model, optimizer, F.cross_entropy, accumulate=accumulate)
+    run.fit((x, t), epochs=2, batch_size=30, shuffle=False, progress=False)
+    by_hand, size = searching(model, line_search_fn=line_search, lr=0.3), 30 * accumulate
+    for start in [*range(0, 90, size)] * 2:
+
+        def closure(part: slice = slice(start, start + size)) -> Any:
+            by_hand.zero_grad()
+            loss = F.cross_entropy(model(x[part]), t[part])
+            loss.backward()
+            return loss
+
+        by_hand.step(closure)
+    for p, q in zip(run_model.parameters(), model.parameters(), strict=True):
+        np.testing.assert_allclose(p._data, q._data, rtol=1e-6, atol=1e-9)
+    if line_search is not None:
+        assert run.history["loss"][-1] < run.history["loss"][0]
+
+
+def test_lbfgs_sees_one_function_however_often_it_looks() -> None:
+    """Dropout takes the same numbers at each evaluation, and batch norm counts a batch once."""
+    seen: list[float] = []
+
+    class Watched(nn.Module):
+        def forward(self, output: Any, target: Any) -> Any:
+            loss = F.cross_entropy(output, target)
+            seen.append(float(loss))
+            return loss
+
+    model = nn.Sequential(
+        nn.Linear(64, 10, stream=Stream(0)), nn.BatchNorm1d(10), nn.Dropout(0.3, stream=Stream(1))
+    )
+    tiny: dict[str, Any] = {"max_iter": 3, "lr": 1e-6, "line_search_fn": None, "tolerance_change": 0.0}
+    run = Trainer(model, searching(model, **tiny), Watched())
+    run.fit(TRAIN, epochs=1, batch_size=400, progress=False)
+    assert len(seen) == 3
+    np.testing.assert_allclose(seen, seen[0], rtol=1e-4)
+    assert int(model[1].num_batches_tracked) == 1
+
+
+def test_lbfgs_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    def run(epochs: int, folder: str) -> Trainer:
+        model = mlp()
+        run = Trainer(model, searching(model), F.cross_entropy, stream=Stream(1))
+        run.fit(TRAIN, epochs=epochs, batch_size=100, checkpoint=tmp_path / folder, progress=False)
+        return run
+
+    whole = run(3, "whole")
+    run(1, "parts")
+    assert equal(weights(run(3, "parts")), weights(whole))
+
+
+def test_lbfgs_does_not_keep_a_step_that_came_to_nothing() -> None:
+    model = mlp()
+    before, calls = weights(trainer(model)), 0
+
+    def loss(output: Any, target: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return F.cross_entropy(output, target) * (np.nan if calls > 2 else 1.0)
+
+    run = Trainer(model, searching(model, line_search_fn=None), loss)
+    with pytest.raises(NonFiniteError, match=r"nan within a step of LBFGS\n  in epoch 1, batch 1, after 0"):
+        run.fit(TRAIN, epochs=1, progress=False)
+    assert equal(weights(run), before)
+    assert run.optimizer.state_dict()["state"] == {0: {"func_evals": 0, "n_iter": 0}}
+    with pytest.raises(SettingError, match=r"leave clip_norm out"):
+        Trainer(model, searching(model), F.cross_entropy, clip_norm=1.0)
 
 
 def test_settings_that_make_no_sense() -> None:

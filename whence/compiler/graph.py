@@ -111,7 +111,10 @@ class Node:
         function = self.function
         if isinstance(function, np.ufunc) or getattr(function, "__module__", "").startswith("numpy"):
             return name_of(function)
-        return getattr(function, "label", None) or getattr(function, "__name__", "?")
+        for name in ("label", "name", "__name__"):
+            if isinstance(getattr(function, name, None), str):
+                return getattr(function, name)
+        return type(function).__name__
 
     @property
     def place(self) -> Place | None:
@@ -149,8 +152,15 @@ def values_in(part: Any) -> Iterator[Value]:
 def _with(part: Any, replaced: Mapping[Value, Value]) -> Any:
     if type(part) is Value:
         return replaced.get(part, part)
-    if isinstance(part, (tuple, list)):
-        return type(part)([_with(inner, replaced) for inner in part])
+    return part_by_part(lambda inner: _with(inner, replaced), part)
+
+
+def part_by_part(function: Callable[[Any], Any], part: Any) -> Any:
+    """``function`` of the parts of a tuple or list, put together again; anything else as it is."""
+    if type(part) is tuple or type(part) is list:
+        return type(part)([function(inner) for inner in part])
+    if isinstance(part, tuple) and hasattr(part, "_make"):
+        return part._make([function(inner) for inner in part])  # type: ignore[attr-defined]
     return part
 
 

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..random import State, Stream
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -58,3 +60,51 @@ def index_set(x: Any, index: Any, values: Any) -> Any:
 def full(shape: tuple[int, ...], number: Any, dtype: Any) -> Any:
     """An array of one number."""
     return np.full(shape, number, dtype)
+
+
+class Departed(Exception):
+    """A program met values that it was not recorded for."""
+
+
+@labelled("depart_if")
+def depart_if(condition: Any) -> tuple[Any, ...]:
+    """Leave the program if ``condition`` is true: the function then runs eagerly, on unchanged state."""
+    if condition:
+        raise Departed
+    return ()
+
+
+@labelled("reinterpret")
+def reinterpret(x: Any, dtype: Any) -> Any:
+    """The memory of ``x`` read as another type."""
+    return np.ascontiguousarray(x).view(dtype)
+
+
+@labelled("uniform")
+def uniform(key: int, draw: int, shape: tuple[int, ...], low: float, high: float, dtype: Any) -> Any:
+    """Draw number ``draw`` of the stream with this key, uniform on [low, high)."""
+    return Stream.at(State(key, draw)).uniform(shape, low, high, dtype)
+
+
+@labelled("normal")
+def normal(key: int, draw: int, shape: tuple[int, ...], mean: float, std: float, dtype: Any) -> Any:
+    """Draw number ``draw`` of the stream with this key, normal."""
+    return Stream.at(State(key, draw)).normal(shape, mean, std, dtype)
+
+
+@labelled("integers")
+def integers(key: int, draw: int, low: int, high: int, shape: tuple[int, ...]) -> Any:
+    """Draw number ``draw`` of the stream with this key, integers from ``low`` up to but without ``high``."""
+    return Stream.at(State(key, draw)).integers(low, high, shape)
+
+
+@labelled("permutation")
+def permutation(key: int, draw: int, n: int) -> Any:
+    """Draw number ``draw`` of the stream with this key, the numbers to ``n`` in random order."""
+    return Stream.at(State(key, draw)).permutation(n)
+
+
+@labelled("random words")
+def random_words(key: int, draw: int, count: int) -> Any:
+    """Draw number ``draw`` of the stream with this key, as words of 64 bits."""
+    return Stream.at(State(key, draw)).words(count)

@@ -476,6 +476,8 @@ def _refuse_to_cut(v: Array, name: str) -> None:
 
 def raw(value: Any) -> Any:
     """The bare value of a Variable; anything else as it is."""
+    if mode().tracer is not None:
+        mode().tracer.lift((value,))
     return value._data if isinstance(value, Array) else value
 
 

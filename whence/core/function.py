@@ -22,6 +22,7 @@ from .graph import Absent, Constant, Leaf, Outlet, Port, Stamp, fingerprint, nex
 from .origin import INSIDE, called_at, made_at, place_of, user_frame
 from .stash import Stash, in_slots, snapshot, stashed
 from .sweep import conform
+from .symbolic import Symbolic
 from .variable import Variable, as_data, constant, make
 
 ndarray, float64 = np.ndarray, np.float64
@@ -108,6 +109,8 @@ class Function:
     def __call__(self, *inputs: Any) -> Any:
         """Compute forward, and become the creator of the result if gradients are recorded."""
         node = self._again() if getattr(self, "_generation", 0) else self
+        if mode().tracer is not None:
+            mode().tracer.lift(inputs)
         edges = []
         values = []
         for x in inputs:
@@ -305,7 +308,7 @@ class Function:
                     f"second derivative would miss them\n  {self.label} was {made_at(self)}\n"
                     "  → compute with self.input.data and gy themselves, by np.* and operators"
                 )
-        elif not isinstance(gx, (ndarray, np.generic)):
+        elif not isinstance(gx, (ndarray, np.generic, Symbolic)):
             gx = as_data(gx)
         if gx.dtype.kind == "c":
             gx = np.conjugate(gx)
@@ -474,7 +477,7 @@ def stamps_of(edges: Any, values: Any) -> tuple[Stamp, ...] | None:
     """Stamps of those inputs whose arrays the user has been handed."""
     stamps = None
     for i, edge in enumerate(edges):
-        if edge._stamps is not None and type(edge) is Leaf:
+        if edge._stamps is not None and type(edge) is Leaf and not isinstance(values[i], Symbolic):
             new = Stamp(values[i], fingerprint(values[i]), 0)
             stamps = (new,) if stamps is None else (*stamps, new)
     return stamps

@@ -32,6 +32,7 @@ from .function import Function, conjugated, filled, stamps_of
 from .graph import Absent, Stamp, fingerprint, next_generation
 from .origin import INSIDE, called_at, user_frame
 from .sweep import conform
+from .symbolic import Symbolic
 from .table import OPS, name_of
 from .variable import Parameter, Variable, as_data, make
 
@@ -76,13 +77,15 @@ class Primitive:
         many: it returns a tuple.
         chooses: its rules only let elements through or not (``np.maximum``), which a small change
             of the operands does not change.
+        expansion: the value in NumPy's functions on whole arrays, for ``compile`` to make kernels of, where
+            ``forward`` is not that; ``"call"``: compiled programs call ``forward`` as it is.
         jvp: where a user has declared them, for each operand the rule ``jvp(t, y, *inputs, **params)``
             that pushes its tangent forward; None where forward mode follows from ``vjp``.
     """
 
     __slots__ = (
-        "_plans", "apply", "batch", "chooses", "domain", "forward", "jvp", "kind", "listed", "name", "reads",
-        "vjp",
+        "_plans", "apply", "batch", "chooses", "domain", "expansion", "forward", "jvp", "kind", "listed",
+        "name", "reads", "vjp",
     )  # fmt: skip
 
     node_type: ClassVar[type[Applied]]  # what it leaves in the graph; a subclass may have its own
@@ -99,7 +102,9 @@ class Primitive:
         many: bool = False,
         batch: Callable[..., Any] | None = None,
         chooses: bool = False,
+        expansion: Callable[..., Any] | str | None = None,
     ) -> None:
+        self.expansion = expansion
         self.batch = pointwise if batch is None and kind == "elementwise" else batch
         self.name, self.forward, self.vjp = name, forward, vjp
         self.reads, self.kind, self.domain = reads, kind, tuple(domain)
@@ -151,6 +156,9 @@ class Primitive:
 
     def general(self, *args: Any, **params: Any) -> Any:
         """The op on any operands (``unary`` and ``binary`` are the quick paths)."""
+        setting = mode()
+        if setting.tracer is not None:
+            setting.tracer.lift(args)
         values: list[Any] = []
         edges: list[Any] = []
         positions: list[int] = []
@@ -165,8 +173,9 @@ class Primitive:
                 values.append(a._data)
             else:
                 values.append(as_constant(a, self))
+        forward = self.forward if setting.tracer is None else setting.tracer.forward_of(self)
         try:
-            y = self.forward(*values, **params)
+            y = forward(*values, **params)
         except (ValueError, TypeError, IndexError) as error:
             raise explained(self, args, params, error) from error
         if not edges:
@@ -177,7 +186,6 @@ class Primitive:
         else:
             outputs = (make(_checked(y, values, self)),)
         node = None
-        setting = mode()
         if setting.recording:
             node = self._node(values, edges, positions, outputs, many, params)
         if setting.watch is not None:
@@ -274,8 +282,11 @@ class Applied(Function):
         if self._ports is not None:
             g = tuple(filled(self._ports, g, record))
         params = self.params
+        tracer = mode().tracer
         gxs = []
         for k, (i, rule) in enumerate(self._rules):
+            if tracer is not None and not record:
+                rule = tracer.rule_of(self.primitive, rule)
             if wanted is not None and not wanted[k]:
                 gxs.append(None)
                 continue
@@ -528,7 +539,7 @@ def dense(a: Any, primitive: Primitive) -> Any:
 
 
 def _checked(y: Any, values: list[Any], primitive: Primitive) -> Any:
-    if not isinstance(y, (ndarray, np.generic)):
+    if not isinstance(y, (ndarray, np.generic, Symbolic)):
         y = np.asarray(y)
     if y.dtype.kind not in "fciub":
         raise DtypeError(f"{primitive.name} gave {y.dtype} data{called_at()}")

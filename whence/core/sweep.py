@@ -20,6 +20,7 @@ from ..config import enable_grad, mode, passing_nan
 from ..errors import GraphError, LinAlgError
 from .graph import Constant, Leaf, Port, check_stamps
 from .origin import made_at
+from .symbolic import Symbolic
 from .table import OPS
 
 Cotangents = dict[Any, Any]
@@ -127,13 +128,13 @@ def sweep(
     table: Cotangents = {}  # what is known so far of each waiting node's cotangent
     heap: list[tuple[int, Any]] = []  # waiting nodes, newest first ...
     newest: Any = None  # ... except the newest of all: a chain needs no heap
-    watch = mode().watch
+    watch, tracer = mode().watch, mode().tracer
     foreign = False
     if watch is not None and guard is None:
         if batched:
             return OPS["sweep by rows"](seeds, record=record, targets=targets, floor=floor)
         guard = OPS["guard"](seeds, refuses=False)
-    plain = not record and watch is None and retained is None and guard is None and not batched
+    plain = not record and watch is tracer is retained is guard is None and not batched
     start = _tick()
     for edge, g in seeds:
         newest = _queue(_arrive(edge, g, found, table), newest, heap)
@@ -218,11 +219,15 @@ def _broken(g: Any) -> bool:
     """Is there a NaN in a cotangent?"""
     if type(g) is float64:
         return bool(g != g)
+    if isinstance(g, Symbolic):
+        return mode().tracer.broken(g)
     if type(g) is list:
         return any(part is not None and _broken(part) for part in g)
     while hasattr(g, "physical"):  # of many cotangents: in any
         g = g.physical
     g = getattr(g, "_data", g)
+    if isinstance(g, Symbolic):
+        return mode().tracer.broken(g)
     if g.dtype.kind == "f":
         return g.size > 0 and bool(isnan(g.min()))  # one pass, and no array of answers
     return g.dtype.kind == "c" and bool(isnan(g).any())

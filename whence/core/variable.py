@@ -21,6 +21,7 @@ from .array import Array, raw
 from .graph import Constant, Leaf, Port, hand_out, nobody
 from .origin import INSIDE, called_at, made_at, user_frame
 from .sweep import sweep
+from .symbolic import Symbolic
 from .table import OPS
 from .text import creators_text
 
@@ -35,6 +36,8 @@ def as_data(value: Any, copy: bool | None = None) -> Any:
     Raises:
         DtypeError: objects, strings, masked arrays, matrices, ragged lists.
     """
+    if isinstance(value, Symbolic):
+        return value
     if isinstance(value, (np.ma.MaskedArray, np.matrix)):
         raise DtypeError(
             f"{type(value).__name__} has rules of its own that gradients would break{called_at()}\n"
@@ -51,6 +54,13 @@ def as_data(value: Any, copy: bool | None = None) -> Any:
             "  → convert it first, for example x.astype(float)"
         )
     return data
+
+
+def as_array(value: Any, dtype: Any = None) -> Any:
+    """``np.asarray``, which lets the values of a program that is being recorded through."""
+    if isinstance(value, Symbolic):
+        return value if dtype is None else value.astype(dtype)
+    return np.asarray(value, dtype)
 
 
 def make(data: Any, edge: Any = None) -> Variable:
@@ -122,6 +132,8 @@ class Variable(Array):
     @property
     def data(self) -> Any:
         """The value. Writing into it is noticed: a sweep that needs the old value raises."""
+        if mode().tracer is not None:
+            mode().tracer.lift((self,))
         data = self._data
         if type(data) is ndarray:
             if data.base is not None:  # shares memory with another Variable: make it our own
@@ -253,6 +265,8 @@ class Variable(Array):
 
     def cleargrad(self) -> None:
         """Forget the gradient, so that the next ``backward()`` starts from nothing."""
+        if mode().tracer is not None:
+            mode().tracer.clear(self)
         self.grad = None
 
     def unchain(self) -> None:
@@ -488,8 +502,8 @@ def _restore(
 
 def own(g: Any, seen: set[int]) -> Variable:
     """A cotangent as the user gets it: a Variable, conjugated, sharing memory with nothing."""
-    if type(g) is float64:
-        return make(g)
+    if type(g) is float64 or isinstance(g, Symbolic):
+        return make(OPS[np.conjugate](g) if g.dtype.kind == "c" else g)
     if isinstance(g, Variable):
         g = OPS[np.conjugate](g) if g._data.dtype.kind == "c" else g
         data = g._data

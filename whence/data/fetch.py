@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import multiprocessing
 import os
 import pickle
 import threading
@@ -56,7 +57,9 @@ class Fetcher:
             return collate(items) if self.collate is None else self.collate(items)
         except Exception as error:
             what = f"item {item}" if item is not None else f"the batch of items {_short(task.indices)}"
-            return Failure(_portable(error), traceback.format_exc(), f"{what} of epoch {task.epoch}")
+            return Failure(
+                _portable(error), traceback.format_exc(), f"{what} of epoch {task.epoch}{_where()}"
+            )
 
     def _whole(self, task: Task) -> Any:
         batch = self.dataset.batch(task.indices)
@@ -150,6 +153,16 @@ def _portable(error: Exception) -> Exception | None:
     return error
 
 
+def _where() -> str:
+    """Which worker this is, if it is one."""
+    if _in_worker_process():
+        return f", in worker process {multiprocessing.current_process().name} (pid {os.getpid()})"
+    thread = threading.current_thread()
+    return f", in worker thread {thread.name}" if thread.name.startswith(THREADS) else ""
+
+
+#: What the names of worker threads begin with.
+THREADS = "whence.data"
 _HOME = os.getpid()
 _WORKER = threading.Event()
 

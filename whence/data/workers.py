@@ -14,7 +14,7 @@ from typing import Any
 
 from ..core.origin import called_at
 from ..errors import DataError, WorkerError
-from .fetch import Fetcher, Task, delivered, fetch_in_worker, start_worker
+from .fetch import THREADS, Fetcher, Task, delivered, fetch_in_worker, start_worker
 
 
 class Crew:
@@ -58,7 +58,7 @@ class Crew:
 
     def _start(self) -> Executor:
         if self.kind == "thread":
-            return ThreadPoolExecutor(self.number, thread_name_prefix="whence.data")
+            return ThreadPoolExecutor(self.number, thread_name_prefix=THREADS)
         try:
             pickle.dumps(self.fetcher)
         except Exception as error:

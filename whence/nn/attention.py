@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.origin import called_at
-from ..core.variable import Parameter, Variable
+from ..core.variable import Parameter, Variable, as_array
 from ..errors import ShapeError, WhenceError
 from ..ops.attention import attention, packed_attention
 from ..random import Stream
@@ -18,12 +18,15 @@ from .functions.attention import bias_of, causal_bias, dropped_weights
 from .functions.linear import linear
 from .linear import Linear
 from .module import Module
+from .sizes import check_sizes
 
 
 class KVCache:
     """Keys and values of the positions so far, for decoding position by position.
 
-    They are kept as plain arrays: no gradient goes back into earlier calls.
+    Gradients go through it: a loss of several calls with one cache has the gradient of one call with all
+    positions. Where nothing is recorded (``whence.no_grad()``, as in ``GPT.generate``), arrays are kept and
+    written to, with room to grow; else each call copies all positions so far.
 
     >>> import numpy as np
     >>> cache = KVCache()
@@ -43,26 +46,37 @@ class KVCache:
 
     def extended(self, k: Any, v: Any) -> tuple[Any, Any]:
         """All keys and values, (B, heads, S, width), with these at the end."""
-        old, self._length = self._length, self._length + k.shape[-2]
-        if self._keys is None or self._length > self._keys.shape[-2]:
-            self._keys, self._values = self._longer(self._keys, k, old), self._longer(self._values, v, old)
-        if self._keys.shape[:2] != k.shape[:2]:
-            self._length = old
+        old = self._length
+        if self._keys is not None and self._keys.shape[:2] != k.shape[:2]:
             raise ShapeError(
                 f"keys {k.shape} do not continue those of shape {self._keys.shape[:2]}{called_at()}\n"
                 "  → a new KVCache for another batch"
             )
+        self._length = old + k.shape[-2]
+        if any(_remembers(x) for x in (k, v, self._keys, self._values)):
+            self._keys, self._values = self._joined(self._keys, k, old), self._joined(self._values, v, old)
+            return self._keys, self._values
+        if self._keys is None or self._length > self._keys.shape[-2]:
+            self._keys, self._values = self._longer(self._keys, k, old), self._longer(self._values, v, old)
         for kept, new in ((self._keys, k), (self._values, v)):
             kept[:, :, old : self._length] = new._data if isinstance(new, Variable) else new
         return self._keys[:, :, : self._length], self._values[:, :, : self._length]
 
+    def _joined(self, kept: Any, new: Any, old: int) -> Any:
+        """All positions as a new value, that remembers where each came from."""
+        return new if kept is None else np.concatenate([kept[:, :, :old], new], axis=-2)
+
     def _longer(self, kept: Any, new: Any, old: int) -> Any:
         """Room for twice as many positions as there are: each is copied a few times in all."""
         room = np.empty((*new.shape[:-2], max(16, 2 * self._length), new.shape[-1]), new.dtype)
-        if kept is not None and kept.shape[:2] == room.shape[:2]:
+        if kept is not None:
             room[:, :, :old] = kept[:, :, :old]
-            return room
-        return room if kept is None else kept
+        return room
+
+
+def _remembers(x: Any) -> bool:
+    """Would a gradient be lost, were only its values kept?"""
+    return isinstance(x, Variable) and (type(x) is not Variable or x.creator is not None)
 
 
 class MultiheadAttention(Module):
@@ -105,7 +119,8 @@ class MultiheadAttention(Module):
         dtype: Any = None,
         stream: Stream | None = None,
     ) -> None:
-        if num_heads < 1 or embed_dim % num_heads:
+        check_sizes(self, 1, embed_dim=embed_dim, num_heads=num_heads)
+        if embed_dim % num_heads:
             raise ShapeError(
                 f"MultiheadAttention cannot split {embed_dim} into {num_heads} heads{called_at()}\n"
                 "  → num_heads divides embed_dim"
@@ -147,7 +162,7 @@ class MultiheadAttention(Module):
             cache: for decoding: key and value are those of the new positions, the earlier ones are in it.
         """
         same = query is key and key is value
-        query, key, value = (x if isinstance(x, Variable) else np.asarray(x) for x in (query, key, value))
+        query, key, value = (x if isinstance(x, Variable) else as_array(x) for x in (query, key, value))
         self._check(query, key, value)
         single, turned = query.ndim == 2, query.ndim == 3 and not self.batch_first
         if single:
@@ -235,7 +250,7 @@ class MultiheadAttention(Module):
 
 def _inverted(mask: Any) -> Any:
     """PyTorch's layers take True as "leave out", its function as "take part"."""
-    mask = mask if isinstance(mask, Variable) else np.asarray(mask)
+    mask = mask if isinstance(mask, Variable) else as_array(mask)
     return np.logical_not(mask) if mask.dtype.kind == "b" else mask
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.origin import called_at
-from ..core.variable import Parameter, Variable
+from ..core.variable import Parameter, Variable, as_array
 from ..errors import ShapeError
 from ..ops.lstm import lstm_steps
 from ..ops.recurrent import gru_steps, rnn_steps
@@ -18,6 +18,7 @@ from .dtypes import default_dtype
 from .functions.linear import linear
 from .module import Module
 from .recurrent import checked_nonlinearity, pair_of
+from .sizes import check_sizes
 
 
 class Cell(Module):
@@ -33,12 +34,14 @@ class Cell(Module):
         dtype: Any = None,
         stream: Stream | None = None,
     ) -> None:
+        check_sizes(self, lazy=True, input_size=input_size)
+        check_sizes(self, 1, hidden_size=hidden_size)
         self.input_size, self.hidden_size = input_size, hidden_size
         self._stream, self._dtype = stream, default_dtype(dtype)
         rows = self.gates * hidden_size
         self.weight_ih = Parameter(None)
         if input_size is not None:
-            self._start(input_size)
+            self.learn_size(input_size)
         self.weight_hh = Parameter(self._drawn((rows, hidden_size)))
         self.bias_ih = Parameter(self._drawn((rows,))) if bias else None
         self.bias_hh = Parameter(self._drawn((rows,))) if bias else None
@@ -46,9 +49,15 @@ class Cell(Module):
     def _drawn(self, shape: tuple[int, ...]) -> Any:
         return init.uniform(shape, 1 / math.sqrt(self.hidden_size), self._stream, self._dtype)
 
-    def _start(self, input_size: int) -> None:
-        self.input_size = input_size
-        self.weight_ih.initialize(self._drawn((self.gates * self.hidden_size, input_size)))
+    def lazy_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """Of the weight for the input."""
+        return {"weight_ih": (self.gates * self.hidden_size, self.input_size)}
+
+    def learn_size(self, size: int) -> None:
+        """Take ``input_size``."""
+        self.input_size = size
+        if self.weight_ih.is_lazy:
+            self.weight_ih.initialize(self._drawn((self.gates * self.hidden_size, size)))
 
     def _step(self, x: Any, states: tuple[Any, ...]) -> tuple[Any, ...]:
         """The op over one step: a is (1, B, gates)."""
@@ -56,9 +65,9 @@ class Cell(Module):
 
     def _taken(self, x: Any, states: tuple[Any, ...] | None, count: int) -> tuple[Any, ...]:
         """The next states, each (B, hidden_size), or (hidden_size,) for a single x."""
-        x = x if isinstance(x, Variable) else np.asarray(x)
+        x = x if isinstance(x, Variable) else as_array(x)
         if self.input_size is None and x.ndim:
-            self._start(x.shape[-1])
+            self.learn_size(x.shape[-1])
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
             raise ShapeError(
                 f"{type(self).__name__} got x of shape {x.shape}{called_at()}\n"

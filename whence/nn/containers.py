@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from reprlib import recursive_repr
 from typing import Any, overload
 
 from ..core.origin import called_at
@@ -63,6 +64,7 @@ class Sequential(Module):
         layers = list(self)[index]
         return Sequential(*layers) if isinstance(index, slice) else layers
 
+    @recursive_repr()
     def __repr__(self) -> str:
         lines = []
         for name in self._order:

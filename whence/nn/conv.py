@@ -16,6 +16,7 @@ from .dtypes import default_dtype
 from .functions import conv
 from .functions.windows import Size, paddings, sizes
 from .module import Module
+from .sizes import check_sizes
 
 _MODES: dict[str, Any] = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -39,6 +40,9 @@ class _Convolution(Module):
         dtype: Any,
         stream: Stream | None,
     ) -> None:
+        check_sizes(self, lazy=True, in_channels=in_channels)
+        check_sizes(self, out_channels=out_channels)
+        check_sizes(self, 1, groups=groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = sizes(kernel_size, self.ndim, "kernel_size")
         self.stride, self.dilation = (
@@ -53,18 +57,35 @@ class _Convolution(Module):
         if in_channels is not None:
             self._start(in_channels)
 
-    def _start(self, in_channels: int) -> None:
+    def lazy_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """Of weight and bias; a group's share of the input channels may be what is to be learnt."""
+        mine, theirs = self.in_channels, self.out_channels
+        if self.transposed:
+            weight = (mine, theirs // self.groups, *self.kernel_size)
+        else:
+            weight = (theirs, None if mine is None else mine // self.groups, *self.kernel_size)
+        return {"weight": weight, "bias": (theirs,)}
+
+    def check_size(self, size: int) -> None:
+        """Raise if the groups cannot share so many channels out."""
+        self._check_groups(size if self.transposed else size * self.groups)
+
+    def learn_size(self, size: int) -> None:
+        """Take the number of input channels, of a convolution that of a group."""
+        self._start(size if self.transposed else size * self.groups)
+
+    def _check_groups(self, in_channels: int) -> None:
         groups = self.groups
-        if groups < 1 or in_channels % groups or self.out_channels % groups:
+        if in_channels % groups or self.out_channels % groups:
             raise ShapeError(
                 f"{type(self).__name__}({in_channels}, {self.out_channels}, groups={groups}){called_at()}\n"
                 "  → groups has to divide both numbers of channels"
             )
+
+    def _start(self, in_channels: int) -> None:
+        self._check_groups(in_channels)
         self.in_channels = in_channels
-        first, second = in_channels, self.out_channels
-        if not self.transposed:
-            first, second = second, first
-        shape = (first, second // groups, *self.kernel_size)
+        shape: Any = self.lazy_shapes()["weight"]
         fan_in = init.fans(shape)[0]  # of a transpose, too, what PyTorch takes it from
         bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
         if self.weight.is_lazy:  # else a saved state has been loaded

@@ -10,8 +10,9 @@ from .. import random
 from ..core.variable import Parameter, Variable
 from ..random import Stream
 from .dtypes import default_dtype
-from .functions.embedding import embedding
+from .functions.embedding import embedding, padding_row
 from .module import Module
+from .sizes import check_sizes
 
 
 class Embedding(Module):
@@ -47,12 +48,13 @@ class Embedding(Module):
         dtype: Any = None,
         stream: Stream | None = None,
     ) -> None:
+        check_sizes(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.padding_idx = padding_idx
+        self.padding_idx = None if padding_idx is None else padding_row(padding_idx, num_embeddings)
         stream = random.default if stream is None else stream
         rows = stream.normal((num_embeddings, embedding_dim), dtype=default_dtype(dtype))
         if padding_idx is not None:
-            rows[padding_idx] = 0
+            rows[self.padding_idx] = 0
         self.weight = Parameter(rows)
 
     @classmethod

@@ -15,6 +15,7 @@ from . import init
 from .dtypes import default_dtype
 from .functions.linear import bilinear, linear
 from .module import Module
+from .sizes import check_sizes
 
 
 class Linear(Module):
@@ -51,15 +52,22 @@ class Linear(Module):
         dtype: Any = None,
         stream: Stream | None = None,
     ) -> None:
+        check_sizes(self, lazy=True, in_features=in_features)
+        check_sizes(self, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
         self._stream, self._dtype = stream, default_dtype(dtype)
         self.weight = Parameter(None)
         self.bias = Parameter(None) if bias else None
         if in_features is not None:
-            self._start(in_features)
+            self.learn_size(in_features)
 
-    def _start(self, in_features: int) -> None:
-        self.in_features = in_features
+    def lazy_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """Of weight and bias."""
+        return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
+
+    def learn_size(self, size: int) -> None:
+        """Take ``in_features``."""
+        self.in_features = in_features = size
         bound = 1 / math.sqrt(in_features) if in_features else 0.0
         shape = (self.out_features, in_features)
         if self.weight.is_lazy:  # else a saved state has been loaded
@@ -71,7 +79,7 @@ class Linear(Module):
         """``x Wᵀ + b``."""
         shape = x.shape if hasattr(x, "shape") else np.shape(x)
         if self.in_features is None and shape:
-            self._start(shape[-1] if self.weight.is_lazy else self.weight.shape[-1])
+            self.learn_size(shape[-1])
         if shape[-1:] != (self.in_features,):
             raise ShapeError(
                 f"Linear({self.in_features}, {self.out_features}) got x of shape {shape}{called_at()}\n"
@@ -117,6 +125,7 @@ class Bilinear(Module):
         dtype: Any = None,
         stream: Stream | None = None,
     ) -> None:
+        check_sizes(self, in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         bound = 1 / math.sqrt(in1_features) if in1_features else 0.0
         shape = (out_features, in1_features, in2_features)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy as _deepcopy
+from reprlib import recursive_repr
 from typing import Any, Self
 
 import numpy as np
 
 from ..core.graph import Constant
 from ..core.origin import called_at
-from ..core.variable import Parameter, Variable, as_data
+from ..core.variable import Parameter, Variable
 from ..errors import GraphError, StateError
+from .loading import load
 
 
 class Buffer(Variable):
@@ -75,6 +78,8 @@ class Module:
                 f"{type(self).__name__}.{name} is a {type(old).__name__}, and would be none{called_at()}\n"
                 f"  → module.{name}.assign(values), or nn.{type(old).__name__}(values) for a new one"
             )
+        if isinstance(value, _UNNAMED):
+            _holds(value)  # raises for modules that would get no names
         object.__setattr__(self, name, value)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -152,7 +157,7 @@ class Module:
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for p in self.parameters():
-            p.grad = None
+            p.cleargrad()
 
     def requires_grad_(self, wanted: bool = True) -> Self:
         """Freeze (False) or thaw all parameters."""
@@ -211,43 +216,24 @@ class Module:
             strict: missing and extra keys are errors.
 
         Raises:
-            StateError: it lists every missing, extra and wrongly shaped key.
+            StateError: it lists every missing, extra and wrongly shaped key; numbers that the module's type
+                cannot hold; names of one parameter (tied weights) that come with different values.
         """
-        mine = self._all_state()
-        missing, extra = [key for key in mine if key not in state], [key for key in state if key not in mine]
-        found = {key: as_data(_plain(state[key])) for key in mine if key in state}
-        misfits = [
-            f"{key}: {array.shape}, the module has {mine[key].shape}"
-            for key, array in found.items()
-            if mine[key]._data is not None and array.shape != mine[key].shape
-        ]
-        misfits += [
-            f"{key}: {array.dtype} values, where floats are learned"
-            for key, array in found.items()
-            if mine[key]._data is None and array.dtype.kind not in "fc"
-        ]
-        misfits += [
-            f"{key}: {array.dtype} values, the module has {mine[key].dtype}"
-            for key, array in found.items()
-            if mine[key]._data is not None and not np.can_cast(array.dtype, mine[key].dtype, "same_kind")
-        ]
-        lists = {"wrongly shaped": misfits}
-        if strict:
-            lists = {"missing": missing, "extra": extra, **lists}
-        if any(lists.values()):
-            lines = [f"  {what}: {', '.join(keys)}" for what, keys in lists.items() if keys]
-            raise StateError(
-                "\n".join([f"this state does not fit {type(self).__name__}{called_at()}", *lines])
-                + "\n  → nothing was loaded; build the model as it was when the state was saved"
-                + ("" if misfits else ", or strict=False to take what is there")
-            )
-        owners = dict(self.named_modules())
-        for key, array in found.items():
-            if mine[key]._data is None:
-                owner = owners.get(key.rpartition(".")[0])
-                mine[key].initialize(array.astype(getattr(owner, "_dtype", array.dtype)))
-            else:
-                mine[key].assign(array)
+        load(type(self).__name__, self._all_state(), dict(_walk(self, "")), state, strict)
+
+    def lazy_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """The shapes of its own ``Parameter(None)`` and ``Buffer(None)`` by name, as far as they are known.
+
+        None stands for the one size that is still to be learnt, wherever it occurs. Saved state is checked
+        against them; of a module that names none, any shape is taken.
+        """
+        return {}
+
+    def check_size(self, size: int) -> None:
+        """Raise a ShapeError if the size to be learnt cannot be this one."""
+
+    def learn_size(self, size: int) -> None:
+        """Take this size, which an input or saved state has; initialise what has no values yet."""
 
     def _all_state(self) -> dict[str, Any]:
         """Parameters and buffers by name, no two under one."""
@@ -292,6 +278,7 @@ class Module:
         """What ``repr`` shows between the parentheses besides the modules below."""
         return ""
 
+    @recursive_repr()
     def __repr__(self) -> str:
         below = [f"({name}): " + repr(part).replace("\n", "\n  ") for name, part in self.named_children()]
         extra = self.extra_repr()
@@ -308,13 +295,8 @@ class Module:
         return copied
 
 
-def _plain(value: Any) -> Any:
-    """The array in a Variable, or in another framework's array."""
-    if isinstance(value, Variable):
-        return value._data
-    if hasattr(value, "detach") and hasattr(value, "numpy"):  # a PyTorch tensor
-        return value.detach().cpu().numpy()
-    return np.asarray(value)
+#: Containers whose items get no names that last: parameters in them could be neither saved nor found again.
+_UNNAMED = (set, frozenset, deque, np.ndarray)
 
 
 def _holds(value: Any) -> bool:
@@ -323,6 +305,15 @@ def _holds(value: Any) -> bool:
         return True
     if isinstance(value, dict):
         value = value.values()
+    elif isinstance(value, _UNNAMED):
+        if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+            return False
+        if any(_holds(part) for part in (value.flat if isinstance(value, np.ndarray) else value)):
+            raise GraphError(
+                f"modules or parameters in a {type(value).__name__} would not be found{called_at()}\n"
+                "  → keep them in a list, a tuple or a dict, which give them names"
+            )
+        return False
     elif not isinstance(value, (list, tuple)):
         return False
     return any(_holds(part) for part in value)
@@ -346,17 +337,29 @@ def _parts(module: Module) -> Iterator[tuple[str, Any]]:
             yield from _opened(name, value)
 
 
-def _walk(module: Module, prefix: str) -> Iterator[tuple[str, Module]]:
+def _walk(module: Module, prefix: str, around: tuple[Module, ...] = ()) -> Iterator[tuple[str, Module]]:
     yield prefix, module
+    around = _inside(module, prefix, around)
     for name, part in _parts(module):
         if isinstance(part, Module):
-            yield from _walk(part, f"{prefix}.{name}" if prefix else name)
+            yield from _walk(part, f"{prefix}.{name}" if prefix else name, around)
 
 
-def _state(module: Module, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _state(module: Module, prefix: str = "", around: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any]]:
     """Every parameter and buffer under every name that it has."""
+    around = _inside(module, prefix.removesuffix("."), around)
     for name, part in _parts(module):
         if isinstance(part, Module):
-            yield from _state(part, f"{prefix}{name}.")
+            yield from _state(part, f"{prefix}{name}.", around)
         else:
             yield f"{prefix}{name}", part
+
+
+def _inside(module: Module, name: str, around: tuple[Module, ...]) -> tuple[Module, ...]:
+    """The modules around the parts of this one, none of which may be among them."""
+    if any(module is outer for outer in around):
+        raise GraphError(
+            f"a {type(module).__name__} holds itself, as its {name!r}{called_at()}\n"
+            "  → pass it to forward, or keep a weakref.ref to it: modules are a tree"
+        )
+    return (*around, module)

@@ -12,6 +12,7 @@ from ..errors import ShapeError
 from .dtypes import default_dtype
 from .functions import norm as f
 from .module import Buffer, Module
+from .sizes import check_sizes
 
 
 class _OfChannels(Module):
@@ -28,6 +29,7 @@ class _OfChannels(Module):
         track_running_stats: bool,
         dtype: Any,
     ) -> None:
+        check_sizes(self, lazy=True, num_features=num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self._dtype = default_dtype(dtype)
@@ -37,10 +39,15 @@ class _OfChannels(Module):
         self.running_var = Buffer(None) if track_running_stats else None
         self.num_batches_tracked = Buffer(np.array(0, np.int64)) if track_running_stats else None
         if num_features is not None:
-            self._start(num_features)
+            self.learn_size(num_features)
 
-    def _start(self, num_features: int) -> None:
-        self.num_features = num_features
+    def lazy_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """A number for each channel."""
+        return dict.fromkeys(("weight", "bias", "running_mean", "running_var"), (self.num_features,))
+
+    def learn_size(self, size: int) -> None:
+        """Take ``num_features``."""
+        self.num_features = num_features = size
         for part, value in (
             (self.weight, 1),
             (self.bias, 0),
@@ -59,7 +66,7 @@ class _OfChannels(Module):
                 f"{self} takes x of {axes} axes, not of shape {shape}{called_at()}\n  → (N, C, ...)"
             )
         if self.num_features is None:
-            self._start(shape[1])
+            self.learn_size(shape[1])
         if shape[1] != self.num_features:
             raise ShapeError(
                 f"{self} got x of shape {shape}{called_at()}\n"
@@ -267,7 +274,16 @@ class LayerNorm(Module):
         self.weight = Parameter(None) if elementwise_affine else None
         self.bias = Parameter(None) if elementwise_affine and bias else None
         if normalized_shape is not None:
-            self._start(_as_shape(normalized_shape))
+            self._start(_as_shape(self, normalized_shape))
+
+    def lazy_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """One length, unless several were given."""
+        shape = (None,) if self.normalized_shape is None else self.normalized_shape
+        return {"weight": shape, "bias": shape}
+
+    def learn_size(self, size: int) -> None:
+        """Take the length of the last axis."""
+        self._start((size,))
 
     def _start(self, shape: tuple[int, ...]) -> None:
         self.normalized_shape = shape
@@ -311,7 +327,7 @@ class RMSNorm(Module):
         elementwise_affine: bool = True,
         dtype: Any = None,
     ) -> None:
-        self.normalized_shape, self.eps = _as_shape(normalized_shape), eps
+        self.normalized_shape, self.eps = _as_shape(self, normalized_shape), eps
         self.elementwise_affine = elementwise_affine
         ones = np.ones(self.normalized_shape, default_dtype(dtype))
         self.weight = Parameter(ones) if elementwise_affine else None
@@ -346,7 +362,9 @@ class GroupNorm(Module):
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, dtype: Any = None
     ) -> None:
-        if num_groups < 1 or num_channels % num_groups:
+        check_sizes(self, 1, num_groups=num_groups)
+        check_sizes(self, num_channels=num_channels)
+        if num_channels % num_groups:
             raise ShapeError(
                 f"GroupNorm cannot split {num_channels} channels into {num_groups} groups{called_at()}"
             )
@@ -372,6 +390,7 @@ class LocalResponseNorm(Module):
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        check_sizes(self, 1, size=size)
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def forward(self, x: Any) -> Any:
@@ -383,5 +402,8 @@ class LocalResponseNorm(Module):
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
-def _as_shape(shape: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(shape)
+def _as_shape(layer: Module, shape: int | tuple[int, ...]) -> tuple[int, ...]:
+    lengths = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    for length in lengths:
+        check_sizes(layer, normalized_shape=length)
+    return tuple([int(length) for length in lengths])

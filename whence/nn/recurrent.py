@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.origin import called_at
-from ..core.variable import Parameter, Variable
+from ..core.variable import Parameter, Variable, as_array
 from ..errors import DtypeError, ShapeError, WhenceError
 from ..ops.lstm import lstm_steps
 from ..ops.recurrent import gru_steps, rnn_steps
@@ -19,6 +19,7 @@ from .dtypes import default_dtype
 from .functions.dropout import dropout as dropped
 from .functions.linear import linear
 from .module import Module
+from .sizes import check_sizes
 
 
 class Recurrent(Module):
@@ -39,14 +40,11 @@ class Recurrent(Module):
         dtype: Any = None,
         stream: Stream | None = None,
     ) -> None:
+        check_sizes(self, lazy=True, input_size=input_size)
+        check_sizes(self, 1, hidden_size=hidden_size, num_layers=num_layers)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.has_bias, self.batch_first, self.dropout = bias, batch_first, dropout
         self.bidirectional = bidirectional
-        if num_layers < 1 or hidden_size < 1:
-            raise ShapeError(
-                f"{type(self).__name__} of size {hidden_size} with num_layers {num_layers}{called_at()}\n"
-                "  → both are at least 1"
-            )
         if not 0 <= dropout <= 1:
             raise WhenceError(f"dropout is a probability, not {dropout}{called_at()}")
         self._stream, self._dtype = stream, default_dtype(dtype)
@@ -71,6 +69,18 @@ class Recurrent(Module):
         shape = (rows,) if name.startswith("bias") else (rows, self.hidden_size)
         shape = (rows, inner) if name.startswith("weight_ih") and inner is not None else shape
         getattr(self, name).initialize(init.uniform(shape, bound, self._stream, self._dtype))
+
+    def lazy_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """Of the first layer's weights for the input."""
+        rows = self.gates * self.hidden_size
+        return {f"weight_ih_{name}": (rows, self.input_size) for layer, name in self._names() if layer == 0}
+
+    def learn_size(self, size: int) -> None:
+        """Take ``input_size``."""
+        self.input_size = size
+        for name in self.lazy_shapes():
+            if getattr(self, name).is_lazy:
+                self._start(name, size)
 
     def _run(
         self, x: Any, states: tuple[Any, ...], w: Any, bias: Any, reverse: bool, mask: Any
@@ -114,7 +124,7 @@ class Recurrent(Module):
 
     def _sequence(self, x: Any) -> tuple[Any, bool]:
         """The input as (T, B, input_size), and whether it was one sequence without a batch."""
-        x = x if isinstance(x, Variable) else np.asarray(x)
+        x = x if isinstance(x, Variable) else as_array(x)
         single = x.ndim == 2
         if x.ndim not in (2, 3) or (self.input_size is not None and x.shape[-1] != self.input_size):
             lead, width = "(B, T, " if self.batch_first else "(T, B, ", self.input_size or "features"
@@ -123,10 +133,7 @@ class Recurrent(Module):
                 f"  → {lead}{width}), or (T, {width}) for one sequence"
             )
         if self.input_size is None:
-            self.input_size = x.shape[-1]
-            for layer, name in self._names():
-                if layer == 0:
-                    self._start(f"weight_ih_{name}", self.input_size)
+            self.learn_size(x.shape[-1])
         if single:
             x = x[:, None]
         elif self.batch_first:
@@ -152,7 +159,7 @@ class Recurrent(Module):
 
     def _mask(self, lengths: Any, count: int, batch: int) -> Any:
         """Which steps of which sequence are there, (T, B)."""
-        n = lengths._data if isinstance(lengths, Variable) else np.asarray(lengths)
+        n = lengths._data if isinstance(lengths, Variable) else as_array(lengths)
         if n.dtype.kind not in "iu":
             raise DtypeError(f"lengths are integers, not {n.dtype}{called_at()}")
         if n.shape != (batch,) or n.min(initial=1) < 1 or n.max(initial=1) > count:

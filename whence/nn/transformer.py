@@ -17,6 +17,7 @@ from .functions.activation import gelu, relu
 from .linear import Linear
 from .module import Module
 from .norm import LayerNorm
+from .sizes import check_sizes
 
 
 def sinusoidal_positions(length: int, width: int, dtype: Any = None) -> np.ndarray:
@@ -52,6 +53,8 @@ class _Block(Module):
         dtype: Any = None,
         stream: Stream | None = None,
     ) -> None:
+        check_sizes(self, 1, d_model=d_model, nhead=nhead)
+        check_sizes(self, dim_feedforward=dim_feedforward)
         self._attend = (d_model, nhead, dropout, bias, batch_first, dtype, stream)
         self.self_attn = MultiheadAttention(*self._attend)
         self.linear1 = Linear(d_model, dim_feedforward, bias, dtype, stream)

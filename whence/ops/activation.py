@@ -13,6 +13,7 @@ import numpy as np
 from scipy import special
 
 from ..core.primitive import Primitive
+from ..core.variable import as_array
 from .batching import along_axis
 
 _ANY = (-3.0, 3.0)
@@ -41,8 +42,8 @@ def _leaky(x: Any, slope: float) -> Any:
 def _leaky_rule(g: Any, y: Any, x: Any, slope: float) -> Any:
     right = np.greater(x, 0)
     if 0 <= slope <= 1:  # true is 1: exact, and five times as fast as np.where
-        return g * np.maximum(right, np.asarray(slope, x.dtype))
-    return g * np.where(right, np.ones((), x.dtype), np.asarray(slope, x.dtype))
+        return g * np.maximum(right, as_array(slope, x.dtype))
+    return g * np.where(right, np.ones((), x.dtype), as_array(slope, x.dtype))
 
 
 leaky_relu = Primitive(
@@ -72,7 +73,7 @@ hardtanh = Primitive(
 
 def _elu_rule(g: Any, y: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
     left = np.exp(np.minimum(x, 0) * rate) * (scale * alpha * rate)
-    return g * np.where(np.greater(x, 0), np.asarray(scale, x.dtype), left)
+    return g * np.where(np.greater(x, 0), as_array(scale, x.dtype), left)
 
 
 elu = Primitive(

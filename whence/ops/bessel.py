@@ -16,6 +16,7 @@ from scipy import special
 
 from ..core.origin import called_at
 from ..core.primitive import Primitive, elementwise
+from ..core.variable import as_array
 from ..errors import NoGradientError
 from .declare import frozen
 from .orders import by_parameters, constant_only, differentiated, raised
@@ -36,7 +37,7 @@ def _order_radius(v: Any, z: Any) -> Any:
 
 def _by_order(function: Any, name: str) -> Callable[..., Any]:
     def forward(v: Any, z: Any, order: int) -> Any:
-        at = np.asarray(z)
+        at = as_array(z)
         if at.dtype.kind != "c" and np.any(at < 0):
             raise NoGradientError(
                 f"{name} of a negative argument is real at integer orders only, and has no gradient "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.table import OPS
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from .declare import arrayed, frozen, implements, integral, misfit, no_out, normal_axes
 
 # --- sequences -------------------------------------------------------------------------------------
@@ -184,19 +184,19 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 @implements(np.compress)
 def _compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
     no_out("np.compress", out)
-    kept = np.flatnonzero(np.asarray(frozen(condition)))
+    kept = np.flatnonzero(as_array(frozen(condition)))
     return np.take(a, kept, axis=axis)
 
 
 @implements(np.extract)
 def _extract(condition: Any, arr: Any) -> Any:
-    return np.take(np.ravel(arr), np.flatnonzero(np.asarray(frozen(condition))))
+    return np.take(np.ravel(arr), np.flatnonzero(as_array(frozen(condition))))
 
 
 @implements(np.choose)
 def _choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     no_out("np.choose", out)
-    which = np.asarray(frozen(a))
+    which = as_array(frozen(a))
     parts = list(choices)
     if mode == "wrap":
         which = which % len(parts)
@@ -218,14 +218,14 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     dtype = np.result_type(*(frozen(c) for c in choicelist), frozen(default))
     y = arrayed(default)
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        y = np.where(np.asarray(frozen(condition)), choice, y)
+        y = np.where(as_array(frozen(condition)), choice, y)
     return np.astype(y, dtype)
 
 
 @implements(np.piecewise)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     one = np.ndim(condlist) == 0 or (not isinstance(condlist[0], (list, np.ndarray)) and x.ndim != 0)
-    masks = [np.asarray(c, bool) for c in ([condlist] if one else condlist)]
+    masks = [as_array(c, bool) for c in ([condlist] if one else condlist)]
     functions = list(funclist)
     if len(functions) == len(masks) + 1:
         masks.append(~np.any(np.stack(np.broadcast_arrays(*masks)), axis=0))

@@ -27,6 +27,21 @@ def _slope(x: Any, total: Any, weight: Any, lift: Any, target: Any) -> Any:
     return y
 
 
+def _losses_expanded(x: Any, target: Any, share: Any) -> Any:
+    top = np.max(x, axis=1, keepdims=True)
+    total = (np.log(np.sum(np.exp(x - top), axis=1, keepdims=True)) + top).reshape(-1)
+    return share * (total - np.sum(np.where(_one_hot(target, x), x, 0), axis=1)), total
+
+
+def _slope_expanded(x: Any, total: Any, weight: Any, lift: Any, target: Any) -> Any:
+    y = np.exp(x - total[:, None]) * (weight + lift)[:, None]
+    return np.where(_one_hot(target, x), y - weight[:, None], y)
+
+
+def _one_hot(target: Any, x: Any) -> Any:
+    return np.expand_dims(target, 1) == np.arange(x.shape[1], dtype=target.dtype)
+
+
 def _row_products(a: Any, b: Any) -> Any:
     return np.sum(a * b, axis=1)
 
@@ -70,6 +85,7 @@ cross_entropy_slope = Primitive(
     ],
     reads=["0123", "0123", "01", "01"],
     batch=_of_all,
+    expansion=_slope_expanded,
 )
 
 
@@ -80,7 +96,13 @@ def _cross_entropy_rule(g: Any, y: Any, x: Any, target: Any, share: Any) -> Any:
 #: For logits x: (rows, C) and labels (rows,), ``share (total - x[label])`` of each row, and ``total``, the
 #: logsumexp of each row.
 cross_entropy = Primitive(
-    "nn.cross_entropy", _losses, vjp=[_cross_entropy_rule], reads=["0y"], many=True, batch=_of_all
+    "nn.cross_entropy",
+    _losses,
+    vjp=[_cross_entropy_rule],
+    reads=["0y"],
+    many=True,
+    batch=_of_all,
+    expansion=_losses_expanded,
 )
 
 

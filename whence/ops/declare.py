@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.batched import peeled
 from ..core.origin import called_at
+from ..core.symbolic import Symbolic
 from ..core.table import OPS
 from ..core.variable import Variable
 from ..errors import AxisError, NoGradientError, ShapeError
@@ -62,7 +63,7 @@ def misfit(text: str) -> ShapeError:
 
 def arrayed(x: Any, dtype: Any = None) -> Any:
     """A Variable as it is, anything else as NumPy's array."""
-    return x if isinstance(x, Variable) else np.asarray(x, dtype)
+    return x if isinstance(x, (Variable, Symbolic)) else np.asarray(x, dtype)
 
 
 def frozen(x: Any) -> Any:

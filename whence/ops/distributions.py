@@ -13,6 +13,7 @@ import numpy as np
 from scipy import special
 
 from ..core.primitive import elementwise
+from ..core.variable import as_array
 from .declare import frozen
 from .incomplete import beta_density, by_first, by_second, by_shape, gamma_density, inverse
 from .orders import constant_only
@@ -139,7 +140,7 @@ def _binomial(g: Any, y: Any, k: Any, n: Any, p: Any) -> Any:
 
 
 def _negative_binomial(g: Any, y: Any, k: Any, n: Any, p: Any) -> Any:
-    return g * beta_density(np.trunc(np.asarray(frozen(n), float)), np.floor(frozen(k)) + 1.0, p)
+    return g * beta_density(np.trunc(as_array(frozen(n), float)), np.floor(frozen(k)) + 1.0, p)
 
 
 def _trials(name: str) -> Rule:

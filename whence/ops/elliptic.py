@@ -14,6 +14,7 @@ from scipy import special
 from ..core.origin import called_at
 from ..core.primitive import Primitive, elementwise
 from ..core.table import OPS
+from ..core.variable import as_array
 from ..errors import NoGradientError
 from .declare import frozen
 from .orders import by_parameters, differentiated, raised
@@ -28,7 +29,7 @@ def _symmetric(function: Any, count: int, highest: int = 3) -> Primitive:
     name = f"scipy.special.{function.__name__}"
 
     def forward(*xs: Any, orders: tuple[int, ...]) -> Any:
-        xs = tuple(np.broadcast_arrays(*[np.asarray(x) for x in xs]))
+        xs = tuple(np.broadcast_arrays(*[as_array(x) for x in xs]))
         return differentiated(function, xs, orders, [0.3 * np.abs(x) for x in xs])  # singular at 0
 
     def rule(i: int, g: Any, y: Any, *xs: Any, orders: tuple[int, ...]) -> Any:

@@ -17,6 +17,7 @@ from scipy import special
 
 from ..core.primitive import Primitive, elementwise
 from ..core.table import name_of
+from ..core.variable import as_array
 from .declare import frozen
 from .orders import by_parameters, differentiated, raised
 from .special import polygamma
@@ -31,7 +32,7 @@ def _radius(shape: Any, slope: Any, information: Any) -> Any:
 
 
 def _wide(*xs: Any) -> Any:
-    return np.broadcast_arrays(*[np.asarray(x, np.float64) for x in xs])
+    return np.broadcast_arrays(*[as_array(x, np.float64) for x in xs])
 
 
 def _smaller(lower: Any, upper: Any, low: Any, *xs: Any) -> Any:
@@ -67,7 +68,7 @@ def _kind(x: Any) -> Any:
     """The dtype that SciPy computes in: plain numbers and integers do not widen it beyond double."""
     if isinstance(x, (int, float)) and not isinstance(x, np.generic):
         return np.float32
-    dtype = np.asarray(x).dtype
+    dtype = as_array(x).dtype
     return dtype if dtype.kind == "f" else np.float64
 
 

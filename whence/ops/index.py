@@ -14,7 +14,7 @@ from ..core.origin import called_at
 from ..core.primitive import Primitive
 from ..core.sweep import wary
 from ..core.table import OPS
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from ..errors import BatchingError, DtypeError
 from .declare import implements, misfit, no_out, normal_axes
 from .indexing import gathered, holds_batched, read, spread, write, written
@@ -29,7 +29,7 @@ def plain_index(index: Any) -> Any:
             raise DtypeError(f"an index must hold integers or booleans, not {index.dtype}{called_at()}")
         return index._data
     if isinstance(index, list):
-        return np.asarray(index, dtype=None if index else np.intp)
+        return as_array(index, dtype=None if index else np.intp)
     # a copy: the gradient will read it, and the user may fill it anew meanwhile
     return index.copy() if isinstance(index, np.ndarray) else index
 
@@ -82,9 +82,9 @@ def _getitem(x: Any, index: Any) -> Any:
 
 
 def _set(x: Any, value: Any, index: Any) -> Any:
-    if not np.can_cast(np.asarray(value).dtype, x.dtype, "same_kind"):
+    if not np.can_cast(as_array(value).dtype, x.dtype, "same_kind"):
         raise DtypeError(
-            f"values of dtype {np.asarray(value).dtype} cannot be written into {x.dtype} data"
+            f"values of dtype {as_array(value).dtype} cannot be written into {x.dtype} data"
             f"{called_at()}\n  → make the Variable of a wider type first, v.astype(...)"
         )
     y = np.array(x)  # of a NumPy scalar too
@@ -123,7 +123,7 @@ def _setitem(x: Any, value: Any, index: Any) -> Any:
 def _whole_index(indices: Any) -> Any:
     """Indices for ``take``, as one array."""
     indices = plain_index(indices)
-    return indices if isinstance(indices, Variable) else np.asarray(indices)
+    return indices if isinstance(indices, Variable) else as_array(indices)
 
 
 # --- NumPy's functions over them -----------------------------------------------------------------
@@ -132,7 +132,7 @@ def _whole_index(indices: Any) -> Any:
 @implements(np.take)
 def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise") -> Any:
     no_out("np.take", out)
-    a = a if isinstance(a, Variable) else np.asarray(a)
+    a = a if isinstance(a, Variable) else as_array(a)
     if axis is None:
         a, axis = np.ravel(a), 0
     (axis,) = normal_axes(axis, a.ndim)

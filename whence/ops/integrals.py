@@ -14,6 +14,7 @@ from scipy.special import _ufuncs
 from ..core.origin import called_at
 from ..core.primitive import Primitive, elementwise
 from ..core.table import OPS
+from ..core.variable import as_array
 from ..errors import NoGradientError
 from .declare import frozen
 from .orders import by_parameters, constant_only, differentiated, raised
@@ -146,7 +147,7 @@ def _declare_zeta() -> tuple[Primitive, Primitive]:
     riemann, hurwitz = _ufuncs._riemann_zeta, _ufuncs._zeta
 
     def by_x(x: Any, q: Any, order: int) -> Any:
-        exponent = np.asarray(x)
+        exponent = as_array(x)
         if exponent.dtype.kind == "c":
             raise NoGradientError(
                 f"scipy.special.zeta of a complex argument has no gradient in whence{called_at()}\n"

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.primitive import Primitive
 from ..core.table import OPS
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from .batching import examples, repeated
 from .declare import implements, misfit, no_out, normal_axes
 
@@ -53,7 +53,7 @@ def _concatenate(
 
 def _parts(arrays: Any) -> list[Any]:
     """The arrays of a sequence (or along the first axis of one array)."""
-    return [p if isinstance(p, Variable) else np.asarray(p) for p in arrays]
+    return [p if isinstance(p, Variable) else as_array(p) for p in arrays]
 
 
 @implements(np.stack)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.origin import called_at
 from ..core.primitive import Primitive
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from ..errors import LinAlgError, NoGradientError
 from .batching import as_it_is
 from .declare import anywhere, frozen, implements, misfit, no_out
@@ -45,7 +45,7 @@ def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np.
         a = _completed(a)
     if rcond is None or not drops_much(a, rcond):
         return pinv(a, rcond=1e-15 if rcond is None else rcond)
-    return _truncated_pinv(a, np.asarray(rcond))
+    return _truncated_pinv(a, as_array(rcond))
 
 
 def _completed(a: Any) -> Any:
@@ -60,7 +60,7 @@ def drops_much(a: Any, rcond: Any) -> bool:
         return False
     s = np.linalg.svd(a, compute_uv=False)
     top = s.max(axis=-1, keepdims=True)
-    dropped = s <= np.asarray(rcond)[..., None] * top
+    dropped = s <= as_array(rcond)[..., None] * top
     return anywhere(dropped & (s > 100 * max(a.shape[-2:]) * np.finfo(s.dtype).eps * top))
 
 
@@ -111,7 +111,7 @@ def _lstsq_of(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     s = np.linalg.svd(a, compute_uv=False) if min(m, n) else np.zeros(0, np.finfo(plain).dtype)
     values = frozen(s)
     rank = int(np.sum(values > rcond * values.max(initial=0)))
-    x = _truncated_pinv(a, np.asarray(rcond)) @ b if drops_much(a, rcond) else lstsq(a, b, rcond=rcond)
+    x = _truncated_pinv(a, as_array(rcond)) @ b if drops_much(a, rcond) else lstsq(a, b, rcond=rcond)
     if rank != n or m <= n:
         return x, np.zeros(0, np.finfo(plain).dtype), rank, s
     rest = b - a @ x

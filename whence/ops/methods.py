@@ -13,7 +13,7 @@ import numpy as np
 from ..core.origin import called_at
 from ..core.primitive import PRIMITIVES
 from ..core.table import OPS
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from ..errors import NoGradientError
 from .declare import arrayed, frozen, misfit, no_out, normal_axes
 from .index import plain_index
@@ -98,7 +98,7 @@ def _reduceat(ufunc: Any) -> Callable[..., Any]:
     def reduceat(array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
         no_out(f"np.{ufunc.__name__}.reduceat", out)
         parts = _start(array, axis, dtype)
-        starts = [int(i) for i in np.asarray(plain_index(indices))]
+        starts = [int(i) for i in as_array(plain_index(indices))]
         if any(not 0 <= i < len(parts) for i in starts):
             raise IndexError(f"index out-of-bounds in {ufunc.__name__}.reduceat{called_at()}")
         ends = [*starts[1:], len(parts)]

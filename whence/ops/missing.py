@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.variable import as_array
 from .declare import implements, no_out
 from .reduction import deviation
 
@@ -28,7 +29,7 @@ def _present(a: Any, where: Any) -> Any:
 def _filled(a: Any, where: Any, by: float) -> Any:
     if a.dtype.kind not in "fc" and (where is _NONE or where is True):
         return a  # integers are never missing
-    return np.where(_present(a, where), a, np.asarray(by, a.dtype))
+    return np.where(_present(a, where), a, as_array(by, a.dtype))
 
 
 def _keywords(keepdims: Any, initial: Any) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _nanvar(
         _filled(a, where, 0), axis, dtype, ddof=freedom, keepdims=_flag(keepdims), where=there, **given
     )
     enough = np.sum(there, axis=axis, keepdims=_flag(keepdims)) > freedom
-    return y if np.all(enough) else np.where(enough, y, np.asarray(np.nan, y.dtype))
+    return y if np.all(enough) else np.where(enough, y, as_array(np.nan, y.dtype))
 
 
 @implements(np.nanstd)
@@ -131,7 +132,7 @@ def _extreme(function: Any, name: str, best: Any, worst: float) -> None:
         lost = np.all(np.isnan(a), axis=axis, keepdims=_flag(keepdims))
         if initial is not _NONE or where is not _NONE or not np.any(lost):
             return y
-        return np.where(lost, np.asarray(np.nan, a.dtype), y)
+        return np.where(lost, as_array(np.nan, a.dtype), y)
 
 
 _extreme(np.nanmax, "np.nanmax", np.max, -np.inf)

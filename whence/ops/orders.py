@@ -21,6 +21,7 @@ from numpy.polynomial import chebyshev
 
 from ..core.origin import called_at
 from ..core.primitive import Primitive
+from ..core.variable import as_array
 from ..errors import NoGradientError
 
 POINTS = 20
@@ -53,14 +54,14 @@ def differentiated(
     Returns:
         The derivative in the common type of the operands, computed in double precision.
     """
-    dtype = np.result_type(*[x if isinstance(x, (int, float)) else np.asarray(x).dtype for x in xs], 0.0)
+    dtype = np.result_type(*[x if isinstance(x, (int, float)) else as_array(x).dtype for x in xs], 0.0)
     wide = [_double(x) for x in xs]
     moving = [i for i, order in enumerate(orders) if order]
     with np.errstate(all="ignore"):
         if [orders[i] for i in moving] == [1, 1]:
-            total = np.asarray(_mixed(function, wide, moving, radii))
+            total = as_array(_mixed(function, wide, moving, radii))
         else:
-            total = np.asarray(_on_grid(function, wide, moving, orders, radii))
+            total = as_array(_on_grid(function, wide, moving, orders, radii))
     if dtype.kind == "f" and total.dtype.kind == "c":  # a Hankel function of a real argument
         dtype = np.result_type(dtype, np.complex64)
     return total.astype(dtype)[()]
@@ -76,7 +77,7 @@ def _on_grid(
     """By a stencil in each operand."""
     scale: Any = 1.0
     for i in moving:
-        scale = scale * np.asarray(radii[i], float) ** orders[i]
+        scale = scale * as_array(radii[i], float) ** orders[i]
     total: Any = 0.0
     for chosen in product(*[stencil(orders[i]) for i in moving]):
         shifted = list(xs)
@@ -91,7 +92,7 @@ def _on_grid(
 def _mixed(function: Callable[..., Any], xs: list[Any], moving: list[int], radii: Sequence[Any]) -> Any:
     """``d2 f / dx dy``, from the second derivatives along the two diagonals: 2 n points, not n**2."""
     i, j = moving
-    across, along = 0.6 * np.asarray(radii[i]), 0.6 * np.asarray(radii[j])  # as both change together
+    across, along = 0.6 * as_array(radii[i]), 0.6 * as_array(radii[j])  # as both change together
     total: Any = 0.0
     for point, weight in stencil(2):
         shifted = list(xs)
@@ -103,7 +104,7 @@ def _mixed(function: Callable[..., Any], xs: list[Any], moving: list[int], radii
 
 
 def _double(x: Any) -> Any:
-    x = np.asarray(x)
+    x = as_array(x)
     return x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
 
 

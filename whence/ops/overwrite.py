@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.origin import called_at
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from ..errors import NoGradientError
 from .declare import arrayed, frozen, implements, misfit, normal_axes
 
@@ -27,7 +27,7 @@ def _target(name: str, a: Any) -> Variable:
 
 def _repeated(values: Any, count: int) -> Any:
     """The first ``count`` of ``values``, over and over."""
-    flat = np.ravel(values) if isinstance(values, Variable) else np.asarray(values).ravel()
+    flat = np.ravel(values) if isinstance(values, Variable) else as_array(values).ravel()
     if flat.size == 0:
         raise misfit("Cannot insert from an empty array!")
     return flat[np.arange(count) % flat.size]
@@ -36,7 +36,7 @@ def _repeated(values: Any, count: int) -> Any:
 @implements(np.put)
 def _put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     a = _target("np.put", a)
-    places = np.asarray(frozen(ind)).ravel()
+    places = as_array(frozen(ind)).ravel()
     if places.size == 0:
         return
     if mode == "wrap":
@@ -51,7 +51,7 @@ def _put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
 @implements(np.place)
 def _place(arr: Any, mask: Any, vals: Any) -> None:
     arr = _target("np.place", arr)
-    mask = np.asarray(frozen(mask), bool).reshape(arr.shape)
+    mask = as_array(frozen(mask), bool).reshape(arr.shape)
     if np.any(mask):
         arr[mask] = _repeated(vals, int(mask.sum()))
 
@@ -59,7 +59,7 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
 @implements(np.putmask)
 def _putmask(a: Any, /, mask: Any, values: Any) -> None:
     a = _target("np.putmask", a)
-    mask = np.asarray(frozen(mask), bool)
+    mask = as_array(frozen(mask), bool)
     if mask.size != a.size:
         raise misfit("putmask: mask and data must be the same size")
     mask = mask.reshape(a.shape)
@@ -71,7 +71,7 @@ def _putmask(a: Any, /, mask: Any, values: Any) -> None:
 def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     dst = _target("np.copyto", dst)
     src = arrayed(src)
-    mask = np.asarray(frozen(where), bool)
+    mask = as_array(frozen(where), bool)
     if mask.ndim == 0:
         if mask:
             dst[...] = src
@@ -83,7 +83,7 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
 @implements(np.put_along_axis)
 def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
     arr = _target("np.put_along_axis", arr)
-    indices = np.asarray(frozen(indices))
+    indices = as_array(frozen(indices))
     if axis is None:
         arr[np.unravel_index(indices % arr.size, arr.shape)] = values
         return

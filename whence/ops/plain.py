@@ -16,7 +16,7 @@ from ..core.batched import Batched, looped, plainly, pointwise
 from ..core.origin import called_at
 from ..core.primitive import PRIMITIVES, Primitive
 from ..core.table import OPS, PLAIN
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from ..errors import NoGradientError
 from .declare import implements, no_out
 
@@ -112,7 +112,7 @@ def _full_like(
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     if isinstance(x, Batched) or isinstance(weights, Batched):
         return _bincount_all(x, weights, minlength)
-    x = np.asarray(getattr(x, "_data", x))
+    x = as_array(getattr(x, "_data", x))
     if not isinstance(weights, Variable):
         return np.bincount(x, weights, minlength)
     length = np.bincount(x, minlength=minlength).size
@@ -123,7 +123,7 @@ def _bincount_all(x: Any, weights: Any, minlength: int) -> Any:
     if isinstance(x, Batched):  # how many bins there are differs from example to example
         return looped(functools.partial(np.bincount, minlength=minlength), "np.bincount", (x, weights))
     length = np.bincount(x, minlength=minlength).size
-    return PRIMITIVES["scatter"](weights.astype(np.float64), index=np.asarray(x), shape=(length,))
+    return PRIMITIVES["scatter"](weights.astype(np.float64), index=as_array(x), shape=(length,))
 
 
 @implements("ufunc keywords")

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.origin import called_at
 from ..core.primitive import Primitive
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from ..errors import NoGradientError
 from .declare import arrayed, frozen, implements, misfit
 
@@ -167,7 +167,7 @@ def _polyfit(
 ) -> Any:
     # The bare solution c by QR, and a step from it that changes nothing but carries the derivative:
     # c + inv(A^T A) A^T (y - A c), which is the solution whatever c is.
-    x, y = (a + 0.0 if isinstance(a, Variable) else np.asarray(a) + 0.0 for a in (x, y))
+    x, y = (a + 0.0 if isinstance(a, Variable) else as_array(a) + 0.0 for a in (x, y))
     order = int(deg) + 1
     if full:
         raise NoGradientError(

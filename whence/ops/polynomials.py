@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 from ..core.primitive import Primitive, elementwise
+from ..core.variable import as_array
 from .declare import frozen
 from .orders import constant_only
 
@@ -28,7 +29,7 @@ def _lowered(slope: Callable[..., Any]) -> Callable[..., Any]:
     """A rule from ``slope(n, n - 1, *parameters, x)``, which is 0 for the degree 0."""
 
     def rule(g: Any, y: Any, n: Any, *rest: Any) -> Any:
-        degree = np.asarray(frozen(n))
+        degree = as_array(frozen(n))
         constant = np.equal(degree, 0)
         if not np.any(constant):
             return g * slope(degree, degree - 1, *rest)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.origin import called_at
 from ..core.table import OPS
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from ..errors import NoGradientError
 from .declare import arrayed, frozen, no_out, normal_axes
 
@@ -75,10 +75,10 @@ def _quantile(
     if weights is None:
         where = places(ranks, np.ravel(q), axis=-1)
     else:  # steps: they choose an element, and do not move it
-        weights = np.asarray(frozen(weights))
+        weights = as_array(frozen(weights))
         weights = np.broadcast_to(weights, a.shape) if weights.ndim == a.ndim else _spread(weights, a, axes)
         where = places(ranks, np.ravel(q), axis=-1, weights=_together(weights, axes))
-    y = _at_places(x, order, np.asarray(where), dtype)
+    y = _at_places(x, order, as_array(where), dtype)
     rest = tuple(1 if i in axes else n for i, n in enumerate(a.shape) if keepdims or i not in axes)
     return np.reshape(y, np.shape(q) + rest)
 
@@ -109,7 +109,7 @@ def _register(function: Any, name: str, scale: float, places: Any) -> None:
 
         dtype = None
         if method not in _CHOOSING and not isinstance(q, (int, float, Variable)):
-            dtype = np.result_type(frozen(a), np.asarray(q).dtype)  # of a mixture of two elements
+            dtype = np.result_type(frozen(a), as_array(q).dtype)  # of a mixture of two elements
         fractions = arrayed(q) / scale
         return _quantile(name, a, fractions, axis, located, _flag(keepdims), weights, dtype)
 

@@ -12,7 +12,7 @@ from ..core.origin import called_at
 from ..core.primitive import PRIMITIVES, Primitive
 from ..core.sweep import wary
 from ..core.table import OPS
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from ..errors import DtypeError, NoGradientError
 from .batching import as_it_is, over_axes
 from .declare import frozen, implements, misfit, no_out, normal_axes
@@ -328,7 +328,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) ->
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, (0, 0))) for i in range(array.ndim)]
         pad_width = [w if isinstance(w, (tuple, list)) else (w, w) for w in pad_width]
-    width = tuple((int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)))
+    width = tuple((int(a), int(b)) for a, b in np.broadcast_to(as_array(pad_width), (array.ndim, 2)))
     if mode == "constant":
         padded = pad_zeros(array, width=width)
         values = keywords.pop("constant_values", 0)
@@ -391,7 +391,7 @@ where = Primitive(
 
 @implements(np.where)
 def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    condition = condition._data if isinstance(condition, Variable) else np.asarray(condition)
+    condition = condition._data if isinstance(condition, Variable) else as_array(condition)
     if x is None or y is None:
         if x is not y:
             raise misfit("either both or neither of x and y should be given")

@@ -10,7 +10,7 @@ from scipy import special
 
 from ..core.primitive import Primitive, elementwise
 from ..core.table import OPS
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from .declare import arrayed, frozen, implements, misfit, no_out, normal_axes
 
 _NONE: Any = np._NoValue
@@ -126,7 +126,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
 @implements(np.unwrap)
 def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
     # the jumps that are taken out are multiples of the period: steps in p, linear in the period
-    bare = np.asarray(frozen(p))
+    bare = as_array(frozen(p))
     straight = np.unwrap(bare, frozen(discont), axis, period=frozen(period))
     if not isinstance(period, Variable):
         return np.astype(p, straight.dtype) + (straight - bare)

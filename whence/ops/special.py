@@ -13,6 +13,7 @@ from scipy import special
 from ..core.origin import called_at
 from ..core.primitive import Primitive, elementwise
 from ..core.table import OPS
+from ..core.variable import as_array
 from ..errors import DtypeError, NoGradientError
 from .declare import frozen
 from .elementwise import LN2, LN10
@@ -252,7 +253,7 @@ def _trigamma(x: Any) -> Any:
 
 
 def _polygamma(x: Any, n: Any) -> Any:
-    if np.asarray(x).dtype.kind == "c":
+    if as_array(x).dtype.kind == "c":
         raise DtypeError(f"scipy.special.polygamma takes real arguments only{called_at()}")
     return special.polygamma(n, x)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.primitive import PRIMITIVES
 from ..core.table import OPS
-from ..core.variable import Variable
+from ..core.variable import Variable, as_array
 from .declare import arrayed, frozen, implements, misfit, no_out, normal_axes
 
 _NONE: Any = np._NoValue
@@ -36,7 +36,7 @@ def _average(
     a = arrayed(a)
     if weights is None:
         y = np.mean(a, axis=axis, keepdims=keep)
-        count = np.asarray(a.size / y.size if y.size else 0, y.dtype)
+        count = as_array(a.size / y.size if y.size else 0, y.dtype)
         return (y, np.full(y.shape, count)[()]) if returned else y
     weights = arrayed(weights)
     weights = _aligned(weights, a, axis)
@@ -74,7 +74,7 @@ def _cov(
     x = np.astype(x, np.result_type(x, np.float64) if dtype is None else dtype)
     weights: Any = None
     if fweights is not None:
-        weights = np.asarray(frozen(fweights), float)
+        weights = as_array(frozen(fweights), float)
     if aweights is not None:
         aweights = np.astype(arrayed(aweights), float)
         weights = aweights if weights is None else weights * aweights
@@ -173,7 +173,7 @@ def _histogramdd(
     inside = np.ones(len(sample), bool)
     places = np.zeros(len(sample), np.intp)
     for i, edge in enumerate(edges):
-        bare, column = np.asarray(frozen(edge)), np.asarray(frozen(sample))[:, i]
+        bare, column = as_array(frozen(edge)), as_array(frozen(sample))[:, i]
         place = np.searchsorted(bare, column, side="right") - 1
         place[column == bare[-1]] -= 1  # the last bin is closed
         inside &= (place >= 0) & (place < lengths[i])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config import enable_grad
+from ..config import enable_grad, mode
 from ..core.function import filled
 from ..core.graph import next_generation
 from ..core.primitive import Applied, Primitive
@@ -98,7 +98,9 @@ class Jointly(Applied):
                 np.broadcast_to(np.zeros((), y.dtype), y.shape) if part is None else part
                 for part, y in zip(g, self.y, strict=True)
             ]
-            parts = dict(enumerate(op.pull(g, self.y, *self._values, **params)))
+            tracer = mode().tracer
+            pull = op.pull if tracer is None else tracer.rule_of(op, op.pull)
+            parts = dict(enumerate(pull(g, self.y, *self._values, **params)))
         return [None if i not in parts else conform(parts[i], self._values[i], self) for i in places]
 
 

@@ -48,6 +48,11 @@ class Window(NamedTuple):
         return math.prod(self.kernel)
 
     @property
+    def dense(self) -> bool:
+        """Does a window begin at every element, without padding, and has it no gaps?"""
+        return set(self.stride) == set(self.dilation) == {1} and set(self.padding) == {(0, 0)}
+
+    @property
     def tiles(self) -> bool:
         """Is each element of the array in exactly one window?"""
         plain = self.kernel == self.stride and set(self.dilation) == {1} and set(self.padding) == {(0, 0)}

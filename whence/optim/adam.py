@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -100,7 +99,7 @@ class Adam(Optimizer):
 def _corrected(hyper: Mapping[str, Any], step: int) -> tuple[float, float]:
     """Rate and ε that take the bias of both moments into account."""
     beta1, beta2 = hyper["betas"]
-    root = math.sqrt(1 - beta2**step)
+    root = (1 - beta2**step) ** 0.5
     return hyper["lr"] * root / (1 - beta1**step), hyper["eps"] * root
 
 
@@ -279,5 +278,5 @@ class RAdam(Optimizer):
         rho = end - 2 * step * beta2**step / left
         if rho <= 5:
             return p - rate * m, after
-        r = math.sqrt((rho - 4) * (rho - 2) * end / ((end - 4) * (end - 2) * rho))
-        return p - rate * r * math.sqrt(left) * (m / (np.sqrt(v) + hyper["eps"])), after
+        r = ((rho - 4) * (rho - 2) * end / ((end - 4) * (end - 2) * rho)) ** 0.5
+        return p - rate * r * left**0.5 * (m / (np.sqrt(v) + hyper["eps"])), after

@@ -60,6 +60,8 @@ class LBFGS(Optimizer):
         [1. 1.]
     """
 
+    needs_closure = True
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -142,8 +144,21 @@ class LBFGS(Optimizer):
                 f"LBFGS evaluates the loss several times in a step{called_at()}\n"
                 "  → step(closure), where closure clears the gradients, calls backward() and returns the loss"
             )
-        if self.bounds is not None:
-            return self._boxed_step(closure)
+        memory, before = dict(self._memory), [p._data for p in self.param_groups[0]["params"]]
+        try:
+            return self._boxed_step(closure) if self.bounds is not None else self._iterate(closure)
+        except BaseException:  # the closure's, most likely: everything as it was before the step
+            self._memory = memory
+            for p, data in zip(self.param_groups[0]["params"], before, strict=True):
+                replace(p, data)
+            raise
+
+    @property
+    def searches(self) -> bool:
+        """Does it look for a good length of each step?"""
+        return self.bounds is not None or self.param_groups[0]["line_search_fn"] is not None
+
+    def _iterate(self, closure: Callable[[], Any]) -> Any:
         hyper, memory = self.param_groups[0], self._memory
         result, loss, g = self._evaluate(closure)
         evaluations = 1

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
 
-from ..config import enable_grad
+from ..config import enable_grad, mode
 from ..core.origin import called_at, made_at
 from ..core.variable import Variable
 from ..errors import DtypeError, SettingError
 from .packs import Plan, Slot, real_vector
+from .recorded import record_step
 from .saved import read_groups, read_slots, refuse
 from .settings import faults
 
@@ -43,6 +44,7 @@ class Optimizer:
             parameter, or several in a row; complex numbers as pairs.
         switches: hyperparameters that decide which state there is.
         decouples: weight decay does not go through the gradient.
+        needs_closure: ``step`` evaluates the loss itself, several times.
 
     Raises:
         SettingError: no parameters, one given twice, a hyperparameter that makes no sense.
@@ -65,6 +67,7 @@ class Optimizer:
     elementwise: bool = False
     switches: tuple[str, ...] = ()
     decouples: bool = False
+    needs_closure: bool = False
     scratch_arrays: int = 0
 
     def __init__(self, params: Iterable[Any], **hyper: Any) -> None:
@@ -118,6 +121,14 @@ class Optimizer:
             else:
                 numbers[name] = value
         return numbers
+
+    def compile_parts(self, label: str) -> Iterator[tuple[Any, Any, Any, str]]:
+        """What a compiled step takes for granted: the hyperparameters but the rate, and the hooks."""
+        for i, group in enumerate(self.param_groups):
+            for name, value in group.items():
+                if name != "lr":
+                    yield group, name, value, f"{name} of group {i} of the optimiser"
+        yield self.__dict__, "hooks", self.hooks, "the hooks of the optimiser"
 
     # --- groups and hooks ------------------------------------------------------------------------
 
@@ -200,8 +211,11 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients; with ``set_to_none=False`` set those that are there to zero."""
+        tracer = mode().tracer
         for slot in self._slots.values():
             p = slot.param
+            if tracer is not None and set_to_none:
+                tracer.clear(p)
             p.grad = None if set_to_none or p.grad is None else Variable(np.zeros_like(p._data))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -222,6 +236,9 @@ class Optimizer:
                 loss = closure()
         if self.hooks:
             self._run_hooks()
+        if mode().tracer is not None:
+            record_step(self, mode().tracer)
+            return loss
         work = [self._work(i, group) for i, group in enumerate(self.param_groups)]
         for group, (plan, gradients) in zip(self.param_groups, work, strict=True):
             for pack, g in zip(plan.packs, gradients, strict=True):

@@ -68,7 +68,9 @@ class SGD(Optimizer):
         lr, momentum = hyper["lr"], hyper["momentum"]
         if not momentum:
             return p - lr * g, state
-        b = g if step == 1 else momentum * state["momentum_buffer"] + (1 - hyper["dampening"]) * g
+        b = momentum * state["momentum_buffer"] + (1 - hyper["dampening"]) * g
+        if hyper["dampening"]:  # else the same: the sum starts from zero
+            b = np.where(step == 1, g, b)
         ahead = g + momentum * b if hyper["nesterov"] else b
         return p - lr * ahead, {"momentum_buffer": b}
 

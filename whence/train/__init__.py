@@ -12,6 +12,7 @@ from .checkpoints import CheckpointWarning as CheckpointWarning
 from .history import History as History
 from .metrics import Metric as Metric
 from .metrics import metric as metric
+from .owned import TrainingWarning as TrainingWarning
 from .trainer import Trainer as Trainer
 
 if _TYPE_CHECKING:

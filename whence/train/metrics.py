@@ -18,7 +18,7 @@ from scipy.special import log_softmax
 
 from ..core.origin import called_at
 from ..core.variable import Variable
-from ..errors import BoundsError, SettingError, ShapeError
+from ..errors import BoundsError, DtypeError, SettingError, ShapeError
 
 Count = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Figure = Callable[[np.ndarray], float]
@@ -129,6 +129,13 @@ def _classes(output: np.ndarray, target: np.ndarray, name: str) -> tuple[np.ndar
         raise ShapeError(
             f"{name} of output {output.shape} and target {target.shape}{called_at()}\n"
             "  → scores (N, classes) and labels (N,), or one score (N,) and labels of 0 and 1"
+        )
+    if target.dtype.kind not in "iub" and not (
+        target.dtype.kind == "f" and np.all(target == np.rint(target))
+    ):
+        raise DtypeError(
+            f"{name} of targets that are no labels, {target.dtype} of shape {target.shape}{called_at()}\n"
+            "  → whole numbers; for shares of classes give their likeliest, t.argmax(axis=1)"
         )
     labels = target.reshape(-1).astype(np.intp)
     kept = labels >= 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.origin import called_at
 from ..core.variable import Variable
-from ..errors import DataError, NonFiniteError, ShapeError, WhenceError
+from ..errors import DataError, DtypeError, NonFiniteError, ShapeError, WhenceError
 from ..explore.nonfinite import find_nan
 from ..nn.module import Module
 from .randomness import set_states, states, streams
@@ -41,13 +41,18 @@ def size_of(batch: tuple[Any, ...]) -> int:
 
 
 def scalar(loss: Any) -> float:
-    """The value of a loss, which has to be one number."""
+    """The value of a loss, which has to be one real number."""
+    if loss is None:
+        raise DataError(f"the loss function returned None{called_at()}\n  → return the loss")
     data = loss._data if isinstance(loss, Variable) else np.asarray(loss)
     if data.size != 1:
         raise ShapeError(
             f"the loss has shape {data.shape}, but it has to be one number{called_at()}\n"
             "  → its mean over the batch: F.cross_entropy(output, target), or np.mean(...) of it"
         )
+    if data.dtype.kind not in "fiub":
+        kind = type(loss).__name__ if data.dtype.kind not in "c" else str(data.dtype)
+        raise DtypeError(f"the loss is a {kind}, but it has to be one real number{called_at()}")
     return float(data.reshape(()))
 
 
@@ -75,6 +80,8 @@ class Stepper:
         self._modules, self._optimizer, self._compute = modules, optimizer, compute
         self._accumulate, self._clip, self._check = accumulate, clip, check_finite
         self._pending = self._samples = 0
+        self._total = 0.0
+        self._kept: list[Any] = []  # batches of this update, for optimisers that evaluate them again
         self._before: tuple[Any, Any] = ({}, [])
 
     def epoch_begin(self, stream: Any = None) -> None:
@@ -83,8 +90,7 @@ class Stepper:
         self._streams = streams(self._modules, stream)
         self._buffers = [b for m in modules for b in m.buffers()]
         self._parameters = [p for group in self._optimizer.param_groups for p in group["params"]]
-        self._pending = self._samples = 0
-        self._optimizer.zero_grad()
+        self._forget()
 
     @property
     def pending(self) -> bool:
@@ -101,10 +107,13 @@ class Stepper:
             self._remember()
         try:
             with np.errstate(all="ignore"):
-                return self._gradients(batch)
+                done = self._gradients(batch)
         except BaseException:
             self._undo()
             raise
+        if self._optimizer.needs_closure:
+            self._kept.append(batch)
+        return done
 
     def _gradients(self, batch: Any) -> Outcome:
         inputs, target = parts_of(batch)
@@ -123,6 +132,7 @@ class Stepper:
             raise NonFiniteError(_report(f"the loss is {value:.6g}, but its gradient is not finite", loss))
         self._pending += 1
         self._samples += size
+        self._total += value * size
         return Outcome(size, value, output, target)
 
     @property
@@ -133,16 +143,61 @@ class Stepper:
     def update(self) -> None:
         """Move the parameters by the gradients that were added up."""
         with np.errstate(all="ignore"):
-            if self._accumulate > 1:
-                scale = 1.0 / self._samples
-                for p in self._parameters:
-                    if p.grad is not None:
-                        p.grad = Variable(p.grad._data * scale)
+            self._average()
             if self._clip is not None:
                 self._clip(self._parameters)
-            self._optimizer.step()
+            if self._optimizer.needs_closure:
+                self._search()
+            else:
+                self._optimizer.step()
+        self._forget()
+
+    def _average(self) -> None:
+        """Gradients of sums over samples become those of the mean."""
+        if self._accumulate > 1:
+            scale = 1.0 / self._samples
+            for p in self._parameters:
+                if p.grad is not None:
+                    p.grad = Variable(p.grad._data * scale)
+
+    def _search(self) -> None:
+        """A step of an optimiser that evaluates the batches again; or, on an error, none."""
+        before, kept = [p._data for p in self._parameters], self._kept
+        mean, fresh = self._total / self._samples, True
+
+        def closure() -> float:
+            nonlocal fresh
+            if fresh:  # these gradients are there
+                fresh = False
+                return mean
+            self._rewind()
+            for batch in kept:
+                self._gradients(batch)
+            self._average()
+            value = self._total / self._samples
+            if check and not searches and not math.isfinite(value):
+                raise NonFiniteError(f"the loss is {value} within a step of {type(self._optimizer).__name__}")
+            return value
+
+        searches = getattr(self._optimizer, "searches", False)  # then a trial may go too far
+        check, self._check = self._check, False
+        try:
+            self._optimizer.step(closure)
+            if check and not all(np.isfinite(p._data).all() for p in self._parameters):
+                raise NonFiniteError(f"{type(self._optimizer).__name__} made a parameter that is not finite")
+        except BaseException:
+            for p, data in zip(self._parameters, before, strict=True):
+                if data is not None:
+                    p.assign(data)
+            self._undo()
+            raise
+        finally:
+            self._check = check
+
+    def _forget(self) -> None:
         self._optimizer.zero_grad()
         self._pending = self._samples = 0
+        self._total, self._kept = 0.0, []
 
     def _remember(self) -> None:
         buffers = [None if b._data is None else b._data.copy() for b in self._buffers]
@@ -150,6 +205,11 @@ class Stepper:
 
     def _undo(self) -> None:
         """Everything as it was before the step that failed."""
+        self._rewind()
+        self._kept = []
+
+    def _rewind(self) -> None:
+        """Random numbers and buffers as before the first batch of this update, and no gradients."""
         found, buffers = self._before
         set_states(self._streams, found)
         for buffer, data in zip(self._buffers, buffers, strict=True):
@@ -157,6 +217,7 @@ class Stepper:
                 buffer.assign(data)
         self._optimizer.zero_grad()
         self._pending = self._samples = 0
+        self._total = 0.0
 
 
 def _finite(parameters: Sequence[Any]) -> bool:

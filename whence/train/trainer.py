@@ -19,6 +19,7 @@ from .history import History
 from .loaders import as_loader, input_batches
 from .measure import measured, outputs
 from .metrics import Metric, Tally, metric
+from .owned import check_owner, check_trainable
 from .progress import Silent, reporter
 from .state import Counters, restored, saved
 from .step import Outcome, Stepper
@@ -31,7 +32,9 @@ class Trainer:
 
     Args:
         model: a Module, called with the inputs of a batch.
-        optimizer: of :mod:`whence.optim`, made with the model's parameters.
+        optimizer: of :mod:`whence.optim`, made with the model's parameters. ``LBFGS`` makes up to
+            ``max_iter`` iterations on each batch (each ``accumulate`` batches), which it evaluates again and
+            again: with the same random numbers, and with running statistics that count it once.
         loss: ``loss(output, target)``, the mean over the batch: ``F.cross_entropy``, or a Module.
         metrics: names (``"accuracy"``, ``"top_5"``, ``"f1"``, ``"mse"``, ``"mae"``, ``"rmse"``, ``"r2"``,
             ``"perplexity"``, ``"precision"``, ``"recall"``), or functions ``(output, target) -> float``.
@@ -39,10 +42,13 @@ class Trainer:
         schedule_by: ``"epoch"`` or ``"step"``; for ``ReduceLROnPlateau`` the figure that it looks at, where
             that is not the ``valid_loss`` (or the ``loss``).
         accumulate: batches to one update; their gradients are averaged as one large batch's would be.
-        clip_norm: gradients are scaled down so that their norm together is at most this.
+        clip_norm: gradients are scaled down so that their norm together is at most this. Not with LBFGS.
         stream: gives the order of the batches where the data is no loader; None for the default stream.
         check_finite: stop at a NaN or an infinity in the loss or in a gradient, and name its origin?
         compile: run each step as one compiled call. This version of whence cannot.
+
+    Raises:
+        SettingError: settings that make no sense; an optimiser that has none of the model's parameters.
 
     Attributes:
         history: lists of figures, an entry to an epoch: ``history["valid_loss"]``, ``history.plot()``.
@@ -94,6 +100,13 @@ class Trainer:
         self._at = Counters()
         self._callbacks: list[Callback] = []
         self._report: Any = Silent()
+        self._looked = False
+        check_owner(self.modules, optimizer)
+        if optimizer.needs_closure and clip_norm is not None:
+            raise SettingError(
+                f"{type(optimizer).__name__} compares the loss along a line with its gradient, which "
+                f"clip_norm would change{called_at()}\n  → leave clip_norm out"
+            )
         clip = None if clip_norm is None else _clipper(clip_norm)
         self._stepper = Stepper(self.modules, optimizer, self.compute, accumulate, clip, check_finite)
 
@@ -164,6 +177,8 @@ class Trainer:
         Raises:
             NonFiniteError: a NaN or an infinity in the loss or a gradient; it names the op and the line. The
                 model is as it was before that step.
+            SettingError: all parameters are frozen.
+            TrainingWarning (a warning, once): parameters that are neither frozen nor the optimiser's.
             StateError: the checkpoint is of another model, optimiser or data set; or all are damaged.
             CheckpointWarning (a warning): the newest was damaged, the one before it was taken.
         """
@@ -181,6 +196,9 @@ class Trainer:
         self._report.begin(goal, self.epoch)
         try:
             self._tell("on_fit_begin")
+            if not self._looked:
+                check_trainable(self.modules, self.optimizer)
+                self._looked = True
             while self.epoch < goal and self._at.stopped is None:
                 self._epoch(loader, valid, folder)
             if self._at.stopped is not None:
@@ -242,10 +260,7 @@ class Trainer:
         try:
             done = self._stepper.batch(batch)
         except NonFiniteError as error:
-            raise NonFiniteError(
-                f"{error}\n  in epoch {at.epoch + 1}, batch {at.batch + 1}, after {at.step} updates"
-                "\n  → the model is as it was before this step; whence.detect_nan() stops at the op itself"
-            ) from None
+            raise self._located(error, at.batch + 1) from None
         tally.add(done.output, done.target)
         at.batch += 1
         at.samples += done.size
@@ -254,8 +269,19 @@ class Trainer:
         self._report.batch(at.total / at.samples)
         return done
 
+    def _located(self, error: NonFiniteError, batch: int) -> NonFiniteError:
+        """The same with the place in the training."""
+        at = self._at
+        return NonFiniteError(
+            f"{error}\n  in epoch {at.epoch + 1}, batch {batch}, after {at.step} updates"
+            "\n  → the model is as it was before this step; whence.detect_nan() stops at the op itself"
+        )
+
     def _update(self, loader: Any, folder: Folder | None) -> None:
-        self._stepper.update()
+        try:
+            self._stepper.update()
+        except NonFiniteError as error:
+            raise self._located(error, self._at.batch) from None
         self._at.step += 1
         if self.schedule is not None and self._schedule_by == "step":
             self.schedule.step()

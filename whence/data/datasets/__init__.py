@@ -1,4 +1,7 @@
-"""Data sets that are made, that come with scikit-learn, or that are read from files on your disk."""
+"""Data sets that are made, that come with scikit-learn, or that are read from files on your disk.
+
+Nothing is downloaded unless it is asked for: ``mnist(folder, download=True)``.
+"""
 
 import importlib as _importlib
 from typing import TYPE_CHECKING as _TYPE_CHECKING
@@ -7,6 +10,7 @@ from typing import Any as _Any
 from .cifar import cifar10 as cifar10
 from .cifar import cifar100 as cifar100
 from .csv import read_csv as read_csv
+from .idx import fashion_mnist as fashion_mnist
 from .idx import mnist as mnist
 from .idx import read_idx as read_idx
 from .made import SinCurve as SinCurve

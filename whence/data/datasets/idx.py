@@ -14,14 +14,31 @@ import numpy as np
 from ...core.origin import called_at
 from ...errors import DataError, MissingDataError
 from ..dataset import TensorDataset
-from .files import existing, verified
+from .files import Published, existing, expected, fetched, verified
 
 _DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _NAMES = {True: "train", False: "t10k"}
-_SOURCE = (
-    "the four files of MNIST (train- and t10k-, images-idx3-ubyte and labels-idx1-ubyte, .gz or "
-    "unpacked) are "
-    "distributed at yann.lecun.com/exdb/mnist and its mirrors; put them into this folder"
+_MNIST = Published(
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    {
+        "train-images-idx3-ubyte.gz": "sha256:"
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "train-labels-idx1-ubyte.gz": "sha256:"
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "t10k-images-idx3-ubyte.gz": "sha256:"
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "t10k-labels-idx1-ubyte.gz": "sha256:"
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    },
+)
+_FASHION = Published(
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    {
+        "train-images-idx3-ubyte.gz": "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte.gz": "md5:25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte.gz": "md5:bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte.gz": "md5:bb300cfdad3c16e7a12a480ee83cd310",
+    },
 )
 
 
@@ -55,7 +72,10 @@ def read_idx(path: str | os.PathLike[str], checksum: str | None = None) -> np.nd
 
 
 def mnist(
-    folder: str | os.PathLike[str], train: bool = True, checksums: Mapping[str, str] | None = None
+    folder: str | os.PathLike[str],
+    train: bool = True,
+    checksums: Mapping[str, str] | None = None,
+    download: bool | str = False,
 ) -> TensorDataset:
     """Images (uint8, (N, 1, 28, 28)) and labels (int64, (N,)) of MNIST or a data set of its form.
 
@@ -63,19 +83,51 @@ def mnist(
         folder: where the files are, under their own names, plain or ``.gz``.
         train: the 60,000 for training, or the 10,000 for testing?
         checksums: "sha256:..." or "md5:..." by file name; files that are not named are not compared.
+        download: True to fetch what is missing (12 MB in all), or the https address of a mirror's folder.
+            What is fetched, and ``.gz`` files that are there, must have MNIST's checksums then, or those in
+            ``checksums``.
 
     Raises:
-        MissingDataError: a file is not there. DataError: one is damaged, or images and labels do not match.
+        MissingDataError: a file is not there, and was not to be fetched or could not be.
+        DataError: one is damaged or another, or images and labels do not match.
     """
-    parts = []
+    return _pictures(folder, train, checksums, download, _MNIST)
+
+
+def fashion_mnist(
+    folder: str | os.PathLike[str],
+    train: bool = True,
+    checksums: Mapping[str, str] | None = None,
+    download: bool | str = False,
+) -> TensorDataset:
+    """Clothes in place of MNIST's digits: files and arguments are those of :func:`mnist` (31 MB).
+
+    Xiao, Rasul and Vollgraf (2017), arXiv:1708.07747.
+    """
+    return _pictures(folder, train, checksums, download, _FASHION)
+
+
+def _pictures(
+    folder: str | os.PathLike[str],
+    train: bool,
+    checksums: Mapping[str, str] | None,
+    download: bool | str,
+    published: Published,
+) -> TensorDataset:
+    parts, wanted = [], expected(published, download, checksums)
     for what in ("images-idx3-ubyte", "labels-idx1-ubyte"):
         name = f"{_NAMES[train]}-{what}"
         paths = [Path(folder).expanduser() / name, Path(folder).expanduser() / f"{name}.gz"]
         found = next((path for path in paths if path.is_file()), None)
+        if found is None and download:
+            found = fetched(paths[1], published, download, wanted.get(paths[1].name))
         if found is None:
-            raise MissingDataError(f"neither {paths[0]} nor {name}.gz is there{called_at()}\n  → {_SOURCE}")
-        parts.append(read_idx(found, (checksums or {}).get(found.name)))
+            raise MissingDataError(
+                f"neither {paths[0]} nor {name}.gz is there{called_at()}\n"
+                f"  → download=True; or put the files that are distributed at {published.folder} there"
+            )
+        parts.append(read_idx(found, wanted.get(found.name)))
     images, labels = parts
-    if images.ndim != 3 or labels.ndim != 1:
+    if images.ndim != 3 or labels.shape != images.shape[:1]:
         raise DataError(f"{folder}: images {images.shape}, labels {labels.shape} do not match{called_at()}")
     return TensorDataset(images[:, None], labels.astype(np.int64))

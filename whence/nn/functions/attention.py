@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import random
 from ...core.origin import called_at
-from ...core.variable import Variable
+from ...core.variable import Variable, as_array
 from ...errors import DtypeError, ShapeError, WhenceError
 from ...ops.attention import attention
 
@@ -25,7 +25,7 @@ def causal_bias(queries: int, keys: int, dtype: Any, offset: int = 0) -> Any:
 
 def bias_of(mask: Any, dtype: Any) -> Any:
     """A mask as numbers to add to the scores: a boolean one is True where a key takes part."""
-    kind = mask.dtype.kind if hasattr(mask, "dtype") else np.asarray(mask).dtype.kind
+    kind = mask.dtype.kind if hasattr(mask, "dtype") else as_array(mask).dtype.kind
     if kind == "b":
         return np.where(mask, 0.0, -np.inf).astype(dtype)
     if kind != "f":
@@ -35,7 +35,7 @@ def bias_of(mask: Any, dtype: Any) -> Any:
         )
     if isinstance(mask, Variable):
         return mask if mask.dtype == dtype else mask.astype(dtype)
-    return np.asarray(mask, dtype)
+    return as_array(mask, dtype)
 
 
 def dropped_weights(shape: tuple[int, ...], p: float, dtype: Any, stream: random.Stream | None) -> Any:
@@ -88,7 +88,7 @@ def scaled_dot_product_attention(
         [[1.]
          [2.]]
     """
-    query, key, value = (x if isinstance(x, Variable) else np.asarray(x) for x in (query, key, value))
+    query, key, value = (x if isinstance(x, Variable) else as_array(x) for x in (query, key, value))
     if query.shape[-1:] != key.shape[-1:] or key.shape[-2:-1] != value.shape[-2:-1] or value.ndim < 2:
         raise ShapeError(
             f"attention of q {query.shape}, k {key.shape} and v {value.shape}{called_at()}\n"

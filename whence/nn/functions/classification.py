@@ -9,7 +9,8 @@ from scipy import special
 
 from ...core.batched import holds_batched
 from ...core.origin import called_at
-from ...core.variable import Variable
+from ...core.table import OPS
+from ...core.variable import Variable, as_array
 from ...errors import DtypeError, ShapeError, WhenceError
 from ...ops import activation as op
 from ...ops import cross_entropy as fused
@@ -105,13 +106,13 @@ def _shares(x: Any, target: Any, weight: Any, ignored: bool, ignore_index: int) 
     kept = target != ignore_index
     if weight is None:
         return kept.astype(kind)
-    return _float_like(weight, x)[np.where(kept, target, 0)] * kept
+    return OPS[np.take](_float_like(weight, x), np.where(kept, target, 0)) * kept
 
 
 def _total(share: Any, count: int) -> Any:
     """The sum of all shares, which a mean is divided by."""
     total = np.sum(share) if np.ndim(share) else share * count
-    if not getattr(total, "_data", total):
+    if anywhere(np.equal(total, 0)):
         raise WhenceError(
             f"a mean over no labels: all are ignored, or of weight 0{called_at()}\n"
             "  → reduction='sum', or leave such batches out"
@@ -209,7 +210,7 @@ def _float_like(target: Any, x: Any) -> Any:
         return target
     if holds_batched((target,)):
         return target
-    return np.asarray(getattr(target, "_data", target), np.result_type(x))
+    return as_array(getattr(target, "_data", target), np.result_type(x))
 
 
 def _minus_log_sigmoid(x: Any) -> Any:

@@ -23,9 +23,9 @@ def _kept(name: str, x: Any, shape: tuple[int, ...], p: float, stream: random.St
         )
     stream = random.default if stream is None else stream
     count = math.prod(shape)
-    words = stream.generator().bit_generator.random_raw((count + 1) // 2)
+    words = stream.words((count + 1) // 2)
     limit = min(round(p * 2.0**32), 2**32 - 1)
-    return np.greater_equal(np.asarray(words).view(np.uint32)[:count], np.uint32(limit)).reshape(shape)
+    return np.greater_equal(words.view(np.uint32)[:count], np.uint32(limit)).reshape(shape)
 
 
 def check_probability(name: str, p: float) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ...config import mode
 from ...core.batched import Batched, peeled
 from ...core.origin import called_at
+from ...core.symbolic import Symbolic
 from ...core.table import OPS
 from ...errors import BoundsError, DtypeError
 from ...ops.declare import frozen
@@ -37,7 +39,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     """
     count = np.shape(weight)[0]
     if padding_idx is not None:
-        padding_idx = _row(padding_idx, count)
+        padding_idx = padding_row(padding_idx, count)
     if isinstance(indices, Batched):  # inside vmap: its own for each example
         _checked(peeled(indices)[0], count)
         y = OPS[np.take](weight, indices, axis=0)
@@ -47,7 +49,8 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     return lookup.apply(weight, indices=_checked(indices, count), padding=padding_idx)
 
 
-def _row(padding_idx: int, count: int) -> int:
+def padding_row(padding_idx: int, count: int) -> int:
+    """The row that stands for padding, counted from the first."""
     if not -count <= padding_idx < count:
         raise BoundsError(f"padding_idx {padding_idx} is no row of a table of {count}{called_at()}")
     return padding_idx % count
@@ -55,13 +58,16 @@ def _row(padding_idx: int, count: int) -> int:
 
 def _checked(indices: Any, count: int) -> Any:
     """The indices as an array of our own: the gradient reads them later."""
-    plain = np.array(frozen(indices))
+    plain: Any = frozen(indices)
+    plain = plain if isinstance(plain, Symbolic) else np.array(plain)
     if plain.dtype.kind not in "iu":
         raise DtypeError(
             f"embedding takes integers as indices, not {plain.dtype}{called_at()}\n  → indices.astype(int)"
         )
     if plain.dtype not in (np.int32, np.int64):
         plain = plain.astype(np.int64)
+    if isinstance(plain, Symbolic):
+        return _expected(plain, count)
     if plain.size and (plain.min() < 0 or plain.max() >= count):
         wrong = (plain < 0) | (plain >= count)
         where = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -71,3 +77,9 @@ def _checked(indices: Any, count: int) -> Any:
             f"{called_at()}" + (f"\n  and {more} more" if more else "")
         )
     return plain
+
+
+def _expected(indices: Any, count: int) -> Any:
+    """Indices of a program that is recorded: it departs where one is no row, and the error comes then."""
+    mode().tracer.depart_if(np.any((indices < 0) | (indices >= count)))
+    return indices

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ...config import mode
 from ...core.batched import holds_batched, peeled
 from ...core.origin import called_at
-from ...core.variable import Variable
+from ...core.symbolic import Symbolic
+from ...core.variable import Variable, as_data
 from ...errors import BoundsError, DtypeError, ShapeError, WhenceError
 
 
@@ -44,7 +46,7 @@ def labels(name: str, target: Any) -> Any:
     if isinstance(target, Variable) and not holds_batched((target,)):
         target = target._data
     elif not isinstance(target, Variable):
-        target = np.asarray(target)
+        target = as_data(target)
     if target.dtype.kind not in "iu":
         raise DtypeError(
             f"{name} got labels of dtype {target.dtype}, shape {np.shape(target)}{called_at()}\n"
@@ -59,6 +61,8 @@ def check_labels(name: str, target: Any, count: int, ignore: int | None = None) 
     bare = getattr(bare, "_data", bare)
     if not bare.size:
         return False
+    if isinstance(bare, Symbolic):
+        return _expect_labels(name, bare, count, ignore)
     if bare.min() >= 0 and bare.max() < count and (ignore is None or not 0 <= ignore < count):
         return False
     wrong = (bare < 0) | (bare >= count)
@@ -73,3 +77,12 @@ def check_labels(name: str, target: Any, count: int, ignore: int | None = None) 
             f"  → labels from 0 to {count - 1}{beside}"
         )
     return bool((bare == ignore).any())
+
+
+def _expect_labels(name: str, bare: Any, count: int, ignore: int | None) -> bool:
+    """The same for labels of a program that is recorded: it departs from other answers."""
+    tracer = mode().tracer
+    answer = check_labels(name, tracer.concrete(bare), count, ignore)
+    wrong = (bare < 0) | (bare >= count)
+    tracer.depart_if(np.any(wrong & (bare != ignore) if answer else wrong))
+    return answer

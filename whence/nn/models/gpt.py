@@ -13,7 +13,7 @@ import numpy as np
 from ... import random
 from ...config import no_grad
 from ...core.origin import called_at
-from ...core.variable import Variable
+from ...core.variable import Variable, as_array
 from ...errors import ShapeError, WhenceError
 from ...random import Stream
 from ..attention import KVCache, MultiheadAttention
@@ -109,7 +109,7 @@ class GPT(Module):
 
     def forward(self, tokens: Any, caches: list[KVCache] | None = None) -> Any:
         """The logits of the token after each; ``caches``: of each block, with what came before."""
-        tokens = tokens if isinstance(tokens, Variable) else np.asarray(tokens)
+        tokens = tokens if isinstance(tokens, Variable) else as_array(tokens)
         before = len(caches[0]) if caches else 0
         end = before + tokens.shape[-1]
         if tokens.ndim not in (1, 2) or end > self.context:

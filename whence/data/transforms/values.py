@@ -1,8 +1,4 @@
-"""Transforms of items: what a loader does with an input before it goes into a batch.
-
-Those that draw random numbers take a stream: ``transform(x, stream)``; a loader gives each item its own.
-Images are (C, H, W) or (H, W). Those with ``many`` treat a whole batch in one call.
-"""
+"""Transforms of values: types, ranges, shapes, and one after the other."""
 
 from __future__ import annotations
 
@@ -10,15 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
-from ..core.array import raw
-from ..core.origin import called_at
-from ..errors import DataError, ShapeError
-from ..random import Stream
-from .fetch import takes_stream
-
-Size = int | tuple[int, int]
+from ...core.array import raw
+from ...core.origin import called_at
+from ...errors import DataError, ShapeError
+from ...random import Stream
+from ..fetch import takes_stream
 
 
 class Compose:
@@ -162,103 +155,3 @@ class OneHot:
         return (x[..., None] == np.arange(self.classes)).astype(self.dtype)
 
     many = __call__
-
-
-class Pad:
-    """A border of one value around the last two axes."""
-
-    def __init__(self, padding: int, value: float = 0) -> None:
-        self.padding, self.value = padding, value
-
-    def __call__(self, x: Any) -> np.ndarray:
-        """x: (..., H, W) → (..., H + 2 padding, W + 2 padding)."""
-        x, p = np.asarray(x), self.padding
-        return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(p, p)] * 2, constant_values=self.value)
-
-    many = __call__
-
-
-class Resize:
-    """Another height and width, by the nearest pixel or bilinearly (pixel centres at half-integers)."""
-
-    def __init__(self, size: Size, mode: str = "bilinear") -> None:
-        if mode not in ("nearest", "bilinear"):
-            raise DataError(f'mode is "nearest" or "bilinear", not {mode!r}{called_at()}')
-        self.size, self.mode = _pair(size), mode
-
-    def __call__(self, x: Any) -> np.ndarray:
-        """x: (..., H, W) → (..., height, width); integers are rounded."""
-        x = np.asarray(x)
-        grids = [
-            (np.arange(new) + 0.5) * (old / new) - 0.5
-            for new, old in zip(self.size, x.shape[-2:], strict=True)
-        ]
-        if self.mode == "nearest":
-            rows, columns = (
-                np.clip(np.floor(grid + 0.5).astype(int), 0, old - 1)
-                for grid, old in zip(grids, x.shape[-2:], strict=True)
-            )
-            return x[..., rows[:, None], columns]
-        places = np.meshgrid(*grids, indexing="ij")
-        flat = x.reshape(-1, *x.shape[-2:])
-        kind = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-        planes = [ndimage.map_coordinates(p.astype(kind), places, order=1, mode="nearest") for p in flat]
-        result = np.reshape(planes, (*x.shape[:-2], *self.size))
-        return (result if x.dtype.kind == "f" else np.rint(result)).astype(x.dtype)
-
-
-class CenterCrop:
-    """The middle of an image."""
-
-    def __init__(self, size: Size) -> None:
-        self.size = _pair(size)
-
-    def __call__(self, x: Any) -> np.ndarray:
-        """x: (..., H, W) → (..., height, width)."""
-        x = np.asarray(x)
-        room = _room(x, self.size)
-        return _crop(x, self.size, room[0] // 2, room[1] // 2)
-
-    many = __call__
-
-
-class RandomCrop:
-    """A piece of an image, from a random place, after padding."""
-
-    def __init__(self, size: Size, padding: int = 0) -> None:
-        self.size, self.padding = _pair(size), padding
-
-    def __call__(self, x: Any, stream: Stream) -> np.ndarray:
-        """x: (..., H, W) → (..., height, width)."""
-        x = Pad(self.padding)(x) if self.padding else np.asarray(x)
-        room = _room(x, self.size)
-        return _crop(x, self.size, *(int(stream.integers(0, free + 1)) for free in room))
-
-
-class RandomHorizontalFlip:
-    """Left and right exchanged with probability p."""
-
-    def __init__(self, p: float = 0.5) -> None:
-        self.p = p
-
-    def __call__(self, x: Any, stream: Stream) -> np.ndarray:
-        """x: (..., W) → (..., W)."""
-        x = np.asarray(x)
-        return x[..., ::-1] if stream.uniform() < self.p else x
-
-
-def _pair(size: Size) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
-    if height < 1 or width < 1:
-        raise DataError(f"a size is at least 1, not {size}{called_at()}")
-    return height, width
-
-
-def _room(x: np.ndarray, size: tuple[int, int]) -> tuple[int, int]:
-    if x.ndim < 2 or x.shape[-2] < size[0] or x.shape[-1] < size[1]:
-        raise ShapeError(f"a piece of {size} of an image of shape {x.shape}\n  → Pad or Resize it first")
-    return x.shape[-2] - size[0], x.shape[-1] - size[1]
-
-
-def _crop(x: np.ndarray, size: tuple[int, int], top: int, left: int) -> np.ndarray:
-    return x[..., top : top + size[0], left : left + size[1]]

@@ -1,0 +1,354 @@
+"""program: a recorded function with everything that a call of it needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..config import Mode, mode, using
+from ..core.graph import Constant, Leaf
+from ..core.sweep import sweep
+from ..core.variable import Parameter, Variable, make
+from ..tree import Structure, flatten
+from .graph import Graph, Value
+from .interpret import Interpreter
+from .passes import optimized
+from .record import Cell, Held, Recorder
+from .scan import Place, Surroundings
+from .traced import Traced
+
+ndarray = np.ndarray
+Executable = Callable[[Sequence[Any]], list[Any]]
+
+
+class Result(NamedTuple):
+    """One leaf of what the function returns: an output of the program, or something that stays as it is."""
+
+    kind: str  # "array", "variable", "held" or "static"
+    number: int = -1
+    value: Any = None
+
+
+class Writes(NamedTuple):
+    """A cell that the program changes, and the number of the output that it gets."""
+
+    cell: Cell
+    number: int
+
+
+class Gradient(NamedTuple):
+    """What becomes of a Variable's gradient: output ``number``, or nothing for None."""
+
+    variable: Variable
+    number: int | None
+
+
+class Pullback(NamedTuple):
+    """The second half of a program: cotangents from residuals and the cotangents of the results."""
+
+    run: Executable
+    graph: Graph
+    results: list[int]  # the leaves of the results that are differentiable
+    residuals: int  # how many outputs of the first half it takes
+    arguments: list[int]  # the leaves of the arguments that get a cotangent, in order
+    held: list[Held]  # and the Variables from outside that do
+
+
+class Program:
+    """What was recorded, for one signature.
+
+    Attributes:
+        graph: all of it, as passes left it.
+        run: computes the outputs of the (first) graph from its inputs.
+        leaves: for each input the number of the argument's leaf; a Cell for state.
+        pullback: where the results can be differentiated.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        leaves: list[int | Cell],
+        structure: Structure,
+        results: list[Result],
+        writes: list[Writes],
+        gradients: list[Gradient],
+        held: list[Held],
+        surroundings: Surroundings,
+        pullback: Pullback | None,
+        build: Callable[[Graph], Executable],
+    ) -> None:
+        self.graph, self.leaves, self.structure, self.results = graph, leaves, structure, results
+        self.writes, self.gradients, self.held = writes, gradients, held
+        self.surroundings, self.pullback = surroundings, pullback
+        self.run = build(graph)
+        self.without = [h.variable for h in held if h.grad is None and not h.cleared]
+        self.withs = [h.variable for h in held if h.grad is not None and not h.cleared]
+
+    def misfit(self) -> str | None:
+        """Why the program does not hold just now: what changed; None if it does."""
+        for value, leaf in zip(self.graph.inputs, self.leaves, strict=True):
+            if isinstance(leaf, Cell):
+                now = leaf.read()
+                if now is None or np.shape(now) != value.shape or np.asarray(now).dtype != value.dtype:
+                    return f"{leaf.label} has another shape or type"
+        if any(v.grad is not None for v in self.without):
+            return "there are gradients that were not there before"
+        if any(v.grad is None for v in self.withs):
+            return "gradients are missing that were there before"
+        change: Place | None = self.surroundings.first_change()
+        return None if change is None else f"{change.label} changed"
+
+    def inputs(self, arguments: Sequence[Any]) -> list[Any]:
+        """The arrays that the program runs on."""
+        return [
+            arguments[leaf] if type(leaf) is int else leaf.read()  # type: ignore[union-attr]
+            for leaf in self.leaves
+        ]
+
+    def finish(self, outputs: Sequence[Any]) -> None:
+        """Write back what changed."""
+        for cell, index in self.writes:
+            for write in cell.writes:
+                write(outputs[index])
+        for variable, index in self.gradients:
+            variable.grad = None if index is None else make(outputs[index])
+
+    def returned(self, outputs: Sequence[Any], variables: Sequence[Variable] = ()) -> Any:
+        """What the function returns, in its containers."""
+        made = iter(variables)
+        leaves = []
+        for kind, index, value in self.results:
+            if kind == "array":
+                leaves.append(outputs[index])
+            elif kind == "variable":
+                leaves.append(next(made) if variables else _unrecorded(outputs[index]))
+            else:
+                leaves.append(value)
+        return self.structure.unflatten(leaves)
+
+
+def _unrecorded(data: Any) -> Variable:
+    v = make(data)
+    v.edge = v._leaf()
+    return v
+
+
+class Recording(NamedTuple):
+    """A program, and what its first run gave."""
+
+    program: Program
+    outputs: list[Any]
+
+
+def recorded(
+    function: Callable[..., Any],
+    leaves: Sequence[Any],
+    traced: Sequence[int],
+    structure: Structure,
+    build: Callable[[Graph], Executable],
+) -> Recording:
+    """Run ``function`` once and make a program of it.
+
+    Args:
+        function: takes ``(args, kwargs)`` as ``structure`` has them.
+        leaves: of the arguments.
+        traced: the numbers of those that are values of the program; the others are static.
+        build: makes a graph something that can be called.
+
+    Whatever happens, Variables are left as they were.
+    """
+    recorder = Recorder()
+    surroundings = Surroundings(function, *[x for x in leaves if not isinstance(x, (Variable, ndarray))])
+    setting = mode()
+    inputs: dict[int, Any] = {}
+    pulled: _Pulled | None = None
+    try:
+        with using(Mode(setting.recording, None, recorder)):
+            parts = list(leaves)
+            for i in traced:
+                inputs[i] = parts[i] = _argument(recorder, leaves[i])
+            recorder.lift(surroundings.variables)
+            args, kwargs = structure.unflatten(parts)
+            out, shape = flatten(function(*args, **kwargs))
+            if setting.recording:
+                pulled = _pulled(recorder, out, inputs)
+        collected = _collect(recorder, out)
+    finally:
+        recorder.release()
+    return _assembled(recorder, collected, shape, inputs, surroundings, pulled, build)
+
+
+def _argument(recorder: Recorder, leaf: Any) -> Any:
+    if not isinstance(leaf, Variable):
+        return recorder.argument(leaf)
+    v = object.__new__(type(leaf)) if type(leaf) in (Variable, Parameter) else object.__new__(Variable)
+    v._data, v.grad = recorder.argument(leaf._data), None
+    v.edge = v._leaf(leaf.name)
+    if type(leaf.edge) is Constant:
+        v.edge = Constant(v.edge._owner, v.edge._code, v.edge._lasti, leaf.name)
+    return v
+
+
+class _Pulled(NamedTuple):
+    cotangents: list[Traced]  # given
+    results: list[int]
+    arguments: list[int]
+    held: list[Held]
+    found: list[Any]  # Traced, for arguments and then held
+
+
+def _pulled(recorder: Recorder, out: Sequence[Any], inputs: dict[int, Any]) -> _Pulled | None:
+    """The sweep from the results, recorded behind them; None where there is nothing to differentiate."""
+    if any(h.cell.changed or h.variable.grad is not h.grad_now for h in recorder.held.values()):
+        return None
+    results = [
+        i
+        for i, v in enumerate(out)
+        if isinstance(v, Variable) and isinstance(v._data, Traced) and v.creator is not None
+        if v._data.dtype.kind in "fc"
+    ]
+    if not results:
+        return None
+    cotangents = [recorder.argument(np.ones(out[i].shape, out[i].dtype)[()]) for i in results]
+    found, _ = sweep([(out[i].edge, g) for i, g in zip(results, cotangents, strict=True)])
+    owners = {v.edge: i for i, v in inputs.items() if isinstance(v, Variable)}
+    arguments = [i for edge, i in owners.items() if edge in found and type(edge) is Leaf]
+    held = [h for h in recorder.held.values() if h.variable.edge in found and type(h.variable.edge) is Leaf]
+    cots = [found[inputs[i].edge] for i in arguments] + [found[h.variable.edge] for h in held]
+    if not cots:
+        return None
+    return _Pulled(cotangents, results, arguments, held, cots)
+
+
+class _Collected(NamedTuple):
+    outputs: list[Any]
+    results: list[Result]
+    writes: list[Writes]
+    gradients: list[Gradient]
+
+
+def _collect(recorder: Recorder, out: Sequence[Any]) -> _Collected:
+    """Everything that leaves the program, while Variables still hold what was recorded."""
+    outputs: list[Any] = []
+
+    def number(x: Any) -> int:
+        outputs.append(x)
+        return len(outputs) - 1
+
+    results = []
+    for leaf in out:
+        if isinstance(leaf, Traced):
+            results.append(Result("array", number(leaf)))
+        elif isinstance(leaf, Variable) and id(leaf) in recorder.held:
+            results.append(Result("held", value=leaf))
+        elif isinstance(leaf, Variable):
+            results.append(Result("variable", number(leaf._data)))
+        else:
+            results.append(Result("static", value=leaf))
+    gradients = []
+    for held in recorder.held.values():
+        v = held.variable
+        held.cell.now = v._data
+        if held.cell.changed and not held.cell.writes:
+            held.cell.writes.append(_assigner(v))
+        if v.grad is not held.grad_now:
+            g = v.grad._data if isinstance(v.grad, Variable) else v.grad
+            gradients.append(Gradient(v, None if v.grad is None else number(g)))
+        elif v.grad is None and held.cleared:
+            gradients.append(Gradient(v, None))
+    writes = [Writes(cell, number(cell.now)) for cell in recorder.cells.values() if cell.changed]
+    return _Collected(outputs, results, writes, gradients)
+
+
+def _assigner(v: Variable) -> Callable[[Any], None]:
+    def write(data: Any) -> None:
+        v._data = data
+        edge = v.edge
+        if isinstance(edge, Leaf):
+            v.edge = type(edge)(edge._owner, edge._code, edge._lasti, edge._name)
+
+    return write
+
+
+def _assembled(
+    recorder: Recorder,
+    collected: _Collected,
+    shape: Structure,
+    inputs: dict[int, Any],
+    surroundings: Surroundings,
+    pulled: _Pulled | None,
+    build: Callable[[Graph], Executable],
+) -> Recording:
+    places: dict[Value, int | Cell] = {_symbol(x): i for i, x in inputs.items()}
+    places |= {cell.given.symbol: cell for cell in recorder.cells.values()}
+    now = [recorder.concrete(x) for x in collected.outputs]
+    graph = recorder.graph([*collected.outputs, *(pulled.found if pulled else ())])
+    graph = optimized(graph)
+    pullback = None
+    if pulled is not None:
+        first, second, kept = split(graph, [g.symbol for g in pulled.cotangents], len(collected.outputs))
+        pullback = Pullback(build(second), second, pulled.results, kept, pulled.arguments, pulled.held)
+        graph = first
+    live = {v for node in graph.nodes for v in node.operands} | set(graph.outputs)
+    taken = [v for v in graph.inputs if v in live]
+    graph = Graph(taken, graph.constants, graph.nodes, graph.outputs)
+    program = Program(
+        graph,
+        [places[v] for v in taken],
+        shape,
+        collected.results,
+        collected.writes,
+        collected.gradients,
+        list(recorder.held.values()),
+        surroundings,
+        pullback,
+        build,
+    )
+    return Recording(program, now)
+
+
+def _symbol(x: Any) -> Value:
+    return (x._data if isinstance(x, Variable) else x).symbol
+
+
+def split(graph: Graph, late: Sequence[Value], count: int) -> tuple[Graph, Graph, int]:
+    """A graph in two: what does not depend on ``late`` inputs, and the rest.
+
+    The first half gives the first ``count`` outputs, and after them the residuals: what the second half
+    takes from it. The second half takes the residuals, then ``late``, and gives the other outputs.
+    """
+    depends = set(late)
+    first, second = [], []
+    for node in graph.nodes:
+        if any(v in depends for v in node.operands):
+            second.append(node)
+            depends.update(node.outputs)
+        else:
+            first.append(node)
+    outputs = graph.outputs[count:]
+    mine = {v for node in second for v in node.outputs} | set(late) | set(graph.constants)
+    wanted = [v for node in second for v in node.operands] + list(outputs)
+    residuals = list(dict.fromkeys(v for v in wanted if v not in mine))
+    constants = {v: a for v, a in graph.constants.items() if v in set(wanted)}
+    early = [v for v in graph.inputs if v not in set(late)]
+    head = Graph(early, graph.constants, first, [*graph.outputs[:count], *residuals])
+    return head, Graph([*residuals, *late], constants, second, outputs), len(residuals)
+
+
+def interpreted(graph: Graph) -> Executable:
+    """A graph run by NumPy, its outputs in memory of their own."""
+    run = Interpreter(graph)
+
+    def execute(inputs: Sequence[Any]) -> list[Any]:
+        seen = {id(x) for x in inputs} | {id(x) for x in graph.constants.values()}
+        outputs = []
+        for y in run(inputs):
+            if isinstance(y, ndarray) and (y.base is not None or id(y) in seen):
+                y = y.copy()
+            seen.add(id(y))
+            outputs.append(y)
+        return outputs
+
+    return execute
