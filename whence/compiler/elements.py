@@ -1,4 +1,4 @@
-"""What the elementwise functions do to one element, as instructions: NumPy's loops, in the types it resolves to.
+"""What the elementwise functions do to one element, as instructions, in the types that NumPy resolves to.
 
 >>> import numpy as np
 >>> from .graph import Node, Value
@@ -14,9 +14,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import special
 
 from .graph import Node, Value, _kind
 from .vector import values as vectors
+from .vector.maths import MATHS
 from .vector.writer import Writer
 from .words import astype, full
 
@@ -98,7 +100,9 @@ def _loop(node: Node) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
 def _resolved(function: Any, kinds: tuple[Any, ...]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     types = function.resolve_dtypes((*kinds, *[None] * function.nout))
     found = [kind_of(dtype) for dtype in types]
-    if None in found or len(set(found[: function.nin])) > 1:  # int64 and uint64 are compared in a loop of their own
+    if (
+        None in found or len(set(found[: function.nin])) > 1
+    ):  # int64 and uint64 are compared in a loop of their own
         return None
     return tuple(found[: function.nin]), tuple(found[function.nin :])  # type: ignore[arg-type]
 
@@ -203,7 +207,11 @@ def _absolute(w: Writer, a: Vector) -> Vector:
 def _sign(w: Writer, a: Vector) -> Vector:
     if a.is_float:
         return w.select(a > 0, 1.0, w.select(a < 0, -1.0, w.select(a.isnan(), a, 0.0)))
-    return w.select(a > 0, 1, w.select(a < 0, -1, a.like(0))) if a.kind[0] == "i" else w.select(a > 0, 1, a.like(0))
+    return (
+        w.select(a > 0, 1, w.select(a < 0, -1, a.like(0)))
+        if a.kind[0] == "i"
+        else w.select(a > 0, 1, a.like(0))
+    )
 
 
 def _reciprocal(w: Writer, a: Vector) -> Vector:
@@ -291,3 +299,30 @@ ELEMENTS: dict[Any, Element] = {
     astype: Element(_same),
     full: Element(_same, ALL, 0),
 }
+
+
+def _both(whole: Callable[..., Vector], real: Callable[..., Vector]) -> Callable[..., Vector]:
+    """One way to write it for integers, another for floats."""
+    return lambda w, *xs: real(*xs) if xs[0].is_float else whole(w, *xs)
+
+
+def _of_floats(emit: Callable[..., Vector]) -> Callable[..., Vector]:
+    return lambda w, *xs: emit(*xs)
+
+
+#: Functions of floats that have a name in the table of maths, and about how many instructions they are.
+_MATHS = {
+    20: ("exp", "exp2", "expm1", "tanh", "log", "log2", "log10", "log1p", "logaddexp", "sin", "cos"),
+    200: (
+        *("tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "arcsinh", "arccosh", "arctanh"),
+        *("power", "cbrt", "hypot"),
+    ),
+}
+for _cost, _names in _MATHS.items():
+    for _name in _names:
+        ELEMENTS[getattr(np, _name)] = Element(_of_floats(MATHS[_name].emit), FLOATS, _cost)
+for _name in ("floor_divide", "remainder", "fmod"):
+    _function = getattr(np, _name)
+    ELEMENTS[_function] = Element(_both(ELEMENTS[_function].write, MATHS[_name].emit), NUMBERS, 40)
+for _function, _name in ((special.erf, "erf"), (special.expit, "sigmoid"), (special.erfc, "erfc")):
+    ELEMENTS[_function] = Element(_of_floats(MATHS[_name].emit), FLOATS, 30)

@@ -314,7 +314,9 @@ class Fusion:
             for other in wanted:
                 readers[other].append(group)
         waiting = {group: len(wanted) for group, wanted in needs.items()}
-        ready = [(place[group.nodes[-1]], i, group) for i, group in enumerate(self.groups) if not waiting[group]]
+        ready = [
+            (place[group.nodes[-1]], i, group) for i, group in enumerate(self.groups) if not waiting[group]
+        ]
         heapq.heapify(ready)
         order, count = [], len(self.groups)
         while ready:

@@ -72,11 +72,16 @@ def broadcast(shape: tuple[int, ...], strides: tuple[int, ...], wide: tuple[int,
     return (0,) * new + tuple(kept)
 
 
-def reshaped(shape: tuple[int, ...], strides: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...] | None:
+def reshaped(
+    shape: tuple[int, ...], strides: tuple[int, ...], new: tuple[int, ...]
+) -> tuple[int, ...] | None:
     """Strides under another shape; None where the elements do not lie so."""
     if 0 in shape:
         return strides_of(new)
-    runs = collapse([length for length in shape if length != 1], [[s for n, s in zip(shape, strides, strict=True) if n != 1]])
+    runs = collapse(
+        [length for length in shape if length != 1],
+        [[s for n, s in zip(shape, strides, strict=True) if n != 1]],
+    )
     found, step, left = [0] * len(new), 0, 1
     lengths, (steps,) = runs
     for axis in reversed(range(len(new))):

@@ -1,6 +1,6 @@
 """A recipe as text in LLVM's language: loops over rows, passes over a row, vectors of elements.
 
-The kernel is ``void kernel(ptr words, i64 begin, i64 end)``; see :mod:`whence.compiler.recipes` for the words.
+The kernel is ``void kernel(ptr words, i64 begin, i64 end)``; :mod:`whence.compiler.recipes` says which words.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import hashlib
 from typing import Any
 
 from .elements import ELEMENTS, Vector
-from .recipes import Recipe, Step, schedule
+from .recipes import Recipe, Step, cost_of_step, schedule
 from .reductions import REDUCTIONS
 from .vector.values import SIZES
 from .vector.writer import Writer
 
-#: Passes of so few steps are unrolled, so that sums in a row need not wait for each other.
+#: Passes of so few instructions on an element are unrolled, so that sums in a row need not wait for each other.
 SHORT, UNROLL = 8, 4
 
 
@@ -59,7 +59,9 @@ class _Kernel:
         self.far: list[Any] = []
         for kind, how in recipe.accesses:
             self.bases.append(self._number(kind) if how == "number" else self._word("ptr"))
-            self.along.append([self._word() for _ in range(recipe.outer)] if how not in ("number", "one") else [])
+            self.along.append(
+                [self._word() for _ in range(recipe.outer)] if how not in ("number", "one") else []
+            )
             self.far.append(self._word() if how == "far" else None)
         if recipe.chunked:
             self.total, self.each = self._word(), self._word()
@@ -139,7 +141,9 @@ class _Kernel:
                     mask = self.w.tail(self.n - loop.index)
                     self.w.store(self.start_of(i), self.partials[i], chunk * self.n + loop.index, mask=mask)
 
-    def _row(self, row: Vector, start: Vector, stop: Vector, whole: list[Vector], chunk: Any = None) -> list[Vector]:
+    def _row(
+        self, row: Vector, start: Vector, stop: Vector, whole: list[Vector], chunk: Any = None
+    ) -> list[Vector]:
         """All passes over one row; the sums over everything are carried through."""
         w = self.w
         self.row = {}
@@ -209,11 +213,18 @@ class _Kernel:
         return ELEMENTS[step.function].write(self.w, *operands).to(step.gives)
 
     def _pass(
-        self, p: int, inner: list[int], sums: list[int], starts: list[Vector], start: Vector, stop: Vector, chunk: Any
+        self,
+        p: int,
+        inner: list[int],
+        sums: list[int],
+        starts: list[Vector],
+        start: Vector,
+        stop: Vector,
+        chunk: Any,
     ) -> list[Vector]:
         """One loop along the row: whole vectors first, then what is left under a mask."""
         w = self.w
-        unroll = UNROLL if len(inner) <= SHORT else 1
+        unroll = UNROLL if sum(cost_of_step(self.steps[i]) for i in inner) <= SHORT else 1
         many = [list(starts)] + [[self.start_of(i) for i in sums] for _ in range(unroll - 1)]
         width = unroll * w.lanes
         main = start + ((stop - start) & -width)
@@ -236,7 +247,14 @@ class _Kernel:
         return parts[0]
 
     def _body(
-        self, p: int, inner: list[int], sums: list[int], totals: list[Vector], index: Vector, mask: Any, chunk: Any
+        self,
+        p: int,
+        inner: list[int],
+        sums: list[int],
+        totals: list[Vector],
+        index: Vector,
+        mask: Any,
+        chunk: Any,
     ) -> list[Vector]:
         """One vector of elements through the steps of a pass."""
         w, here, loaded = self.w, {}, {}
@@ -288,7 +306,7 @@ class _Kernel:
         return self.pointers[a]
 
     def _store(self, x: Vector, a: int, index: Vector, mask: Any) -> None:
-        kind, how = self.recipe.accesses[a]
+        _, how = self.recipe.accesses[a]
         if how == "near":
             self.w.store(x, self.pointers[a], index, mask=mask)
         elif how == "far":
@@ -300,8 +318,8 @@ class _Kernel:
 def combine(function: Any, kind: str, target: Any) -> tuple[str, str]:
     """The kernel that joins partial results, and its text: item ``j`` is column ``j`` of (count, width).
 
-    Words: partial results, result, count, width. Sums keep what each addition rounds away (Neumaier, 1974), so
-    that hundreds of partial sums cost no accuracy.
+    Words: partial results, result, count, width. Sums keep what each addition rounds away (Neumaier, 1974):
+    hundreds of partial sums cost no accuracy.
     """
     w = Writer(target, target.lanes(SIZES[kind]))
     reduction, name = REDUCTIONS[function], f"combine_{_label(function)}_{kind}"

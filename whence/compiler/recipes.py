@@ -1,8 +1,8 @@
-"""What a loop group's kernel is made from: its form without sizes, so that groups of one form share a kernel.
+"""What a loop group's kernel is made from: its form without sizes; groups of one form share a kernel.
 
-The kernel gets all sizes, strides and addresses in a block of words: the length of the inner axis, those of the
-outer axes, then for each access its address, its strides along the outer axes, and along the inner one where that
-is not 0 or 1; see :class:`Walk`.
+The kernel gets all sizes, strides and addresses in a block of words: the length of the inner axis, those of
+the outer axes, then for each access its address, its strides along the outer axes, and along the inner one
+where that is not 0 or 1; see :class:`Walk`.
 """
 
 from __future__ import annotations
@@ -118,11 +118,15 @@ def schedule(steps: tuple[Step, ...], stored: frozenset[int]) -> Schedule:
             wanted[i] = wanted[i] or {ready[i]}
             if len(wanted[i]) > 1 and (i in stored or price[i] > CHEAP):
                 again.add(i)
-        passes = {"sum": {ready[i] - 1}, "full": {min(wanted[i])} if i in again else wanted[i]}.get(step.role, {ready[i]})
+        passes = {"sum": {ready[i] - 1}, "full": {min(wanted[i])} if i in again else wanted[i]}.get(
+            step.role, {ready[i]}
+        )
         for k in step.operands:
             if k >= 0 and steps[k].role == "full":
                 wanted[k] |= passes
-    return Schedule(max(ready, default=0) + 1, tuple(ready), tuple([tuple(sorted(w)) for w in wanted]), frozenset(again))
+    return Schedule(
+        max(ready, default=0) + 1, tuple(ready), tuple([tuple(sorted(w)) for w in wanted]), frozenset(again)
+    )
 
 
 class Builder:
@@ -160,11 +164,13 @@ class Builder:
             role = "sum" if node.output in group.per_row else "end"
             if role == "end" and axes == tuple(range(operand.ndim)):
                 role = "whole"
-        operands = tuple([self._operand(part, shape, kind) for part, kind in zip(_parts(node), takes, strict=True)])
+        operands = tuple(
+            [self._operand(part, shape, kind) for part, kind in zip(_parts(node), takes, strict=True)]
+        )
         self.index[node.output] = len(self.steps)
         self.steps.append(Step(node.function, operands, takes, gives[0], role))  # type: ignore[arg-type]
 
-    def _operand(self, part: Any, shape: tuple[int, ...], kind: str) -> int:
+    def _operand(self, part: Any, shape: tuple[int, ...], kind: str | None) -> int:
         if type(part) is not Value:
             return -1 - self._number(part, kind)
         layout = self.fusion.access(part, shape)
@@ -174,7 +180,8 @@ class Builder:
             return -1 - self._number(self.numbers[layout.base], kind)
         return -1 - self._access(layout, kind_of(part.dtype), "full" if shape == self.group.shape else "row")
 
-    def _number(self, number: Any, kind: str) -> int:
+    def _number(self, number: Any, kind: str | None) -> int:
+        assert kind is not None
         return self._add(("number", kind, word_of(number, kind)), kind, "number")
 
     def _access(self, layout: Layout, kind: str | None, place: str) -> int:
@@ -217,7 +224,8 @@ class Builder:
         n = inner[0] if inner else 1
         assert len(inner) <= 1
         tails = [t or [0] for t in tails]
-        accesses, words = [], [n, *outer]
+        accesses: list[tuple[str, str]] = []
+        words: list[int | Pointer] = [n, *outer]
         turn = iter(zip(steps, tails, strict=True))
         for what, kind, place in self.found:
             if place == "number":
@@ -273,7 +281,7 @@ def cost_of_step(step: Step) -> int:
 
 
 def _how(place: str, along: list[int], last: int, wide: bool) -> str:
-    if place == "row" or last == 0 and wide:
+    if place == "row" or (last == 0 and wide):
         return "row" if any(along) else "one"
     if not wide:
         return "row" if any(along) else "one"
@@ -287,6 +295,9 @@ def _parts(node: Node) -> tuple[Any, ...]:
 def word_of(number: Any, kind: str) -> int:
     """A number as the word that a kernel reads it from."""
     if kind in ("f32", "f64"):
-        text = struct.pack("<f" if kind == "f32" else "<d", float(np.asarray(number, np.float32 if kind == "f32" else np.float64)))
+        text = struct.pack(
+            "<f" if kind == "f32" else "<d",
+            float(np.asarray(number, np.float32 if kind == "f32" else np.float64)),
+        )
         return int.from_bytes(text, "little")
     return int(number) & 0xFFFFFFFFFFFFFFFF
