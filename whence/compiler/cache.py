@@ -196,7 +196,7 @@ class Cache:
                     yield Path(file.path), (seen.st_size, seen.st_mtime)
 
     def _make_room(self, more: int) -> None:
-        """Remove what was used longest ago; files are counted at the first write and every 1/16 of the limit."""
+        """Remove what was used longest ago; counts at the first write and then every 1/16 of the limit."""
         if self._written is not None:
             self._written += more
             if self._written < self.limit // 16:

@@ -188,8 +188,8 @@ class Ran(Function):
         outputs = program.run(program.inputs(bare))
         self.residuals = outputs[len(outputs) - pullback.residuals :]
         self.outputs_of_run = outputs[: len(outputs) - pullback.residuals]
-        ys = tuple([self.outputs_of_run[program.results[i].number] for i in pullback.results])
-        return ys if len(ys) > 1 else ys[0]
+        ys = [self.outputs_of_run[program.results[i].number] for i in pullback.results]
+        return tuple(ys) if len(ys) > 1 else ys[0]
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of arguments and state."""

@@ -72,7 +72,7 @@ def engine() -> Engine:
 
 
 def _code(made_for: llvm.Target) -> bytes:
-    """The object file: from the disk, where an earlier process has left it (80 ms to make, 0.4 ms to read)."""
+    """The object file, from the disk if an earlier process has left it (80 ms to make, 0.4 to read)."""
     kept, source = Cache(usual_folder()), text()
     wanted = key("native call", text=source, target=repr(made_for), LLVM=llvm.version())
     code = kept.get(wanted)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import circles, exponentials, integrals, logarithms, rounding
+from . import circles, exponentials, integrals, logarithms, powers, rounding
 from .library import each_lane
 from .values import Value
 
@@ -79,7 +79,7 @@ MATHS: dict[str, Function] = {
     "arcsinh": Function(each_lane("asinh"), 3.0, 3.0, _LIBRARY),
     "arccosh": Function(each_lane("acosh"), 3.0, 3.0, _LIBRARY),
     "arctanh": Function(each_lane("atanh"), 3.0, 3.0, _LIBRARY),
-    "power": Function(each_lane("pow"), 1.0, 1.0, _LIBRARY),
+    "power": Function(powers.power, 1.0, 1.0, "exp(y log|x|) in float64; C for float64"),
     "cbrt": Function(each_lane("cbrt"), 4.0, 4.0, _LIBRARY),
     "hypot": Function(each_lane("hypot"), 1.5, 1.5, _LIBRARY),
     "erf": Function(integrals.erf, 3.0, 2.0, "minimax approximations of erf and log erfc; C for float64"),
