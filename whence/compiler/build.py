@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,19 @@ class Kernels:
     def __init__(self, target: llvm.Target) -> None:
         self.target, self.library = target, llvm.Library(target)
         self._addresses: dict[Any, int] = {}
+        self._names: dict[Any, str] = {}
 
     def loop(self, recipe: Any) -> int:
         """The address of a recipe's kernel."""
         if recipe not in self._addresses:
             self._addresses[recipe] = self._made(loops.name_of(recipe), loops.write(recipe, self.target))
         return self._addresses[recipe]
+
+    def name(self, recipe: Any) -> str:
+        """What a recipe's kernel is called."""
+        if recipe not in self._names:
+            self._names[recipe] = loops.name_of(recipe)
+        return self._names[recipe]
 
     def combine(self, function: Any, kind: str) -> int:
         """The address of the kernel that joins partial results."""
@@ -84,7 +91,6 @@ class Native:
 
     def __init__(self, graph: Graph, made: Kernels) -> None:
         self.graph, self.kernels = graph, made
-        self.interpreter = Interpreter(graph)
         self.fusion = fusion = Fusion(graph)
         self.inputs: list[Any] = []
         self.numbers = {
@@ -120,6 +126,11 @@ class Native:
             keep=(self.arena, arena, self.constants, made),
         )
         self.count = len(outputs)
+
+    @cached_property
+    def interpreter(self) -> Interpreter:
+        """The graph by NumPy, for calls that come while another one runs."""
+        return Interpreter(self.graph)
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
         """The outputs for these inputs."""
@@ -200,7 +211,7 @@ class Native:
             grain = max(1, walk.items * THREAD_WORK // walk.cost)
             grain = -(-grain // walk.grain) * walk.grain
         arguments = [self._word(word) for word in walk.words]
-        name = loops.name_of(walk.recipe)
+        name = self.kernels.name(walk.recipe)
         found: list[Launch | Step] = [
             Launch(self.kernels.loop(walk.recipe), arguments, walk.items, grain, name)
         ]

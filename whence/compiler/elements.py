@@ -42,6 +42,7 @@ class Element(NamedTuple):
     cost: int = 1
 
 
+@cache
 def kind_of(dtype: Any) -> str | None:
     """The kind that elements of a dtype have in vectors; None for what kernels know nothing of."""
     dtype = np.dtype(dtype)

@@ -10,6 +10,7 @@ Offsets and strides are counted in elements.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ class Layout(NamedTuple):
     strides: tuple[int, ...]
 
 
+@lru_cache(1 << 12)
 def strides_of(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Of an array in C order."""
     strides, step = [], 1

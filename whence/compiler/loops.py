@@ -14,7 +14,7 @@ from .reductions import REDUCTIONS
 from .vector.values import SIZES
 from .vector.writer import Writer
 
-#: Passes of so few instructions on an element are unrolled, so that sums in a row need not wait for each other.
+#: Passes of so few instructions are unrolled, so that sums in a row need not wait for each other.
 SHORT, UNROLL = 8, 4
 
 
