@@ -158,7 +158,9 @@ def trained(network, optimiser, compiled, steps=8):
 
 
 @pytest.mark.parametrize(
-    ("network", "optimiser"), [(n, "Adam") for n in NETWORKS] + [("dropout", o) for o in OPTIMISERS]
+    ("network", "optimiser"),
+    # Adam makes steps of full size out of the rounding in gradients that are zero (a bias before a norm).
+    [(n, "momentum") for n in NETWORKS] + [("dropout", o) for o in OPTIMISERS],
 )
 def test_a_compiled_step_trains_as_the_step_does(network, optimiser):
     wanted, model, optimizer, _ = trained(network, optimiser, compiled=False)
@@ -175,8 +177,8 @@ def test_a_compiled_step_trains_as_the_step_does(network, optimiser):
 
 
 def test_eager_steps_and_compiled_steps_may_take_turns():
-    _, model, optimizer, run = trained("norms", "Adam", compiled=True, steps=2)
-    _, twin, other, _ = trained("norms", "Adam", compiled=False, steps=4)
+    _, model, optimizer, run = trained("norms", "momentum", compiled=True, steps=2)
+    _, twin, other, _ = trained("norms", "momentum", compiled=False, steps=4)
     x, t = NETWORKS["norms"][1:]
     run.function(x, t)
     optimizer.param_groups[0]["lr"] = other.param_groups[0]["lr"]

@@ -314,7 +314,8 @@ class Native:
                 return lambda: _number(read(), part.weak)
             return read
         if isinstance(part, (tuple, list)):
-            inner, kind = [self._argument(one) for one in part], type(part)
+            inner = [self._argument(one) for one in part]
+            kind = getattr(part, "_make", type(part))
             return lambda: kind([read() for read in inner])
         return lambda: part
 

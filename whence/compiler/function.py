@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import importlib.util
 import inspect
 import warnings
 from collections.abc import Callable, Sequence
@@ -344,5 +346,11 @@ def compile(
         return function
     if isinstance(static, str):
         static = (static,)
-    build: Callable[[Graph], Executable] = interpreted
-    return Compiled(function, static, build)
+    return Compiled(function, static, interpreted if backend == "numpy" else _built)
+
+
+def _built(graph: Graph) -> Executable:
+    """Native kernels, where llvmlite is installed."""
+    if importlib.util.find_spec("llvmlite") is None:
+        return interpreted(graph)
+    return importlib.import_module(".build", __package__).build(graph)
