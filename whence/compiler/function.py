@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,6 +148,10 @@ class Compiled:
                 found.update(range(count, count + width))
             count += width
         return frozenset(found)
+
+    def compile_parts(self, label: str) -> Iterator[tuple[Any, Any, Any, str]]:
+        """What a program that calls this function takes for granted: the function itself."""
+        yield self.__dict__, "function", self.function, label
 
     # --- looking at it ---------------------------------------------------------------------------------
 
