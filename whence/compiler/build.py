@@ -125,7 +125,17 @@ class Native:
             nanoseconds=sum(walk.cost for walk in walks.values()) / 30,
             keep=(self.arena, arena, self.constants, made),
         )
-        self.count = len(outputs)
+        self.count, self.written = len(outputs), outputs
+        self.steps = any(isinstance(launch, Step) for launch in launches)
+        #: Inputs without axes come as numbers: memory of their own, which the program reads.
+        self.scalars = [(i, np.zeros((), v.dtype)) for i, v in enumerate(graph.inputs) if v.shape == ()]
+
+    @property
+    def direct(self) -> Callable[..., Any] | None:
+        """The native call itself, where it gives the outputs as they are: arrays in, arrays out, all"""
+        plain = all(v.ndim and self.graph.outputs[i] is v for i, v in enumerate(self.written))
+        whole = plain and len(self.written) == len(self.graph.outputs) and not self.scalars
+        return self.program.call if whole and not self.steps else None
 
     @cached_property
     def interpreter(self) -> Interpreter:
@@ -134,8 +144,11 @@ class Native:
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
         """The outputs for these inputs."""
-        self.inputs = list(inputs)
-        found = self.program.call(*inputs)
+        self.inputs = given = list(inputs)
+        for i, buffer in self.scalars:
+            buffer[()] = given[i]
+            given[i] = buffer
+        found = self.program.call(*given)
         if found is NotImplemented:
             pairs = zip(inputs, self.graph.inputs, strict=True)
             self.inputs = [np.require(x, v.dtype, ("C", "A")).reshape(v.shape) for x, v in pairs]
