@@ -132,7 +132,7 @@ class Native:
 
     @property
     def direct(self) -> Callable[..., Any] | None:
-        """The native call itself, where it gives the outputs as they are: arrays in, arrays out, all"""
+        """The native call itself, where it takes the inputs and gives the outputs as they are."""
         plain = all(v.ndim and self.graph.outputs[i] is v for i, v in enumerate(self.written))
         whole = plain and len(self.written) == len(self.graph.outputs) and not self.scalars
         return self.program.call if whole and not self.steps else None
