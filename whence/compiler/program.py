@@ -181,8 +181,8 @@ def recorded(
 
     Whatever happens, Variables are left as they were.
     """
-    recorder = Recorder()
     surroundings = Surroundings(function, *[x for x in leaves if not isinstance(x, (Variable, ndarray))])
+    recorder = Recorder([id(v) for v in surroundings.variables])
     setting = mode()
     inputs: dict[int, Any] = {}
     pulled: _Pulled | None = None
@@ -199,6 +199,7 @@ def recorded(
         collected = _collect(recorder, out)
     finally:
         recorder.release()
+    recorder.forget_temporaries()
     return _assembled(recorder, collected, shape, inputs, surroundings, pulled, build)
 
 
