@@ -128,7 +128,7 @@ NETWORKS = {
 OPTIMISERS = {
     "SGD": (optim.SGD, {}),
     "momentum": (optim.SGD, {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01}),
-    "Adam": (optim.Adam, {}),
+    "Adam": (optim.Adam, {"eps": 1e-6}),  # a key's bias has no gradient but rounding, which is not to count
     "AdamW": (optim.AdamW, {"amsgrad": True}),
     "RMSprop": (optim.RMSprop, {"centered": True, "momentum": 0.5}),
     "Adagrad": (optim.Adagrad, {"lr_decay": 0.1}),
