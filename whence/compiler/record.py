@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from operator import index as as_index
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -176,7 +177,9 @@ class Recorder:
                 "  → return it from the compiled function instead of keeping it"
             )
         with using(EAGER):
+            start = perf_counter()
             now = function(*_now(args), **{name: _now(part) for name, part in keywords.items()})
+            seconds = perf_counter() - start
         frame = user_frame(1)
         origin = (frame.f_code, frame.f_lasti)
         parts = now if isinstance(now, (tuple, list)) else (now,)
@@ -187,7 +190,7 @@ class Recorder:
         symbols = tuple([result.symbol for result in results])
         args = tuple([self._symbols(part) for part in args])
         keywords = {name: self._symbols(part) for name, part in keywords.items()}
-        self.nodes.append(Node(function, args, keywords, symbols, origin, pure))
+        self.nodes.append(Node(function, args, keywords, symbols, origin, pure, seconds))
         if not isinstance(now, (tuple, list)):
             return results[0]
         return type(now)(*results) if hasattr(now, "_fields") else type(now)(results)
@@ -203,6 +206,9 @@ class Recorder:
     def constant(self, array: Any) -> Value:
         """The Value of an array that the program takes from outside; it is not copied."""
         known = self._known.get(id(array))
+        if isinstance(array, ndarray) and (array.ndim == 0 or not array.flags.c_contiguous):
+            # What is written into it later would not reach a copy in the program: read it at each call.
+            return self.state(("array", id(array)), "an array from outside", lambda: array).symbol
         if known is None:
             known = self._known[id(array)] = (array, Value.like(array))
             self.constants[known[1]] = array
@@ -261,6 +267,9 @@ class Recorder:
                     f"x[mask] has as many elements as the mask has true ones{called_at()}; a compiled program"
                     " knows all shapes\n  → np.where(mask, x, 0)"
                 )
+        if all(part is None or part is Ellipsis or _is_whole(part) for part in parts):
+            shape = np.empty(x.shape, bool)[index].shape  # only axes of length one are put in
+            return x if shape == x.shape else np.reshape(x, shape)
         y = self.emit(words.getitem, (x, index), {})
         if getattr(y.now, "base", None) is not None:
             x.viewed = y.viewed = True
@@ -370,6 +379,10 @@ def _now(part: Any) -> Any:
     if isinstance(part, Variable):
         raise TraceError(f"a Variable inside a list that NumPy was given{called_at()}\n  → np.stack(list)")
     return part_by_part(_now, part)
+
+
+def _is_whole(part: Any) -> bool:
+    return type(part) is slice and part == slice(None)
 
 
 def _is_weak(part: Any) -> bool:
