@@ -24,6 +24,7 @@ RECURRENT: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "relu": ("RNN", (3, 4), {"nonlinearity": "relu", "num_layers": 2}),
     "lstm": ("LSTM", (3, 4), {"num_layers": 2, "bidirectional": True}),
     "lstm_first": ("LSTM", (3, 2), {"batch_first": True, "bias": False}),
+    "lstm_projected": ("LSTM", (3, 4), {"num_layers": 2, "bidirectional": True, "proj_size": 2}),
     "gru": ("GRU", (3, 4), {"num_layers": 2, "bidirectional": True}),
     "gru_plain": ("GRU", (3, 2), {"bias": False}),
 }
@@ -46,7 +47,8 @@ def arrays(name: str) -> tuple[np.ndarray, list[np.ndarray]]:
     kind, (_, hidden), options = RECURRENT[name]
     passes = options.get("num_layers", 1) * (1 + options.get("bidirectional", False))
     x = rng.normal(size=(3, 5, 3) if options.get("batch_first") else (5, 3, 3))
-    return x, [rng.normal(size=(passes, 3, hidden)) for _ in range(1 + (kind == "LSTM"))]
+    widths = [options.get("proj_size", hidden), *[hidden] * (kind == "LSTM")]
+    return x, [rng.normal(size=(passes, 3, width)) for width in widths]
 
 
 def block_arrays(name: str) -> list[np.ndarray]:
