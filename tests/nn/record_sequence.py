@@ -31,6 +31,8 @@ RECURRENT: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
 BLOCKS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "mha": ("MultiheadAttention", (4, 2), {}),
     "mha_bare": ("MultiheadAttention", (4, 2), {"bias": False, "batch_first": True}),
+    "mha_widths": ("MultiheadAttention", (4, 2), {"kdim": 3, "vdim": 5}),
+    "mha_added": ("MultiheadAttention", (4, 2), {"add_bias_kv": True, "add_zero_attn": True}),
     "encoder": ("TransformerEncoderLayer", (4, 2, 6, 0.0), {}),
     "encoder_first": ("TransformerEncoderLayer", (4, 2, 6, 0.0, "gelu"), {"norm_first": True, "bias": False}),
     "decoder": ("TransformerDecoderLayer", (4, 2, 6, 0.0), {"batch_first": True}),
@@ -54,9 +56,10 @@ def arrays(name: str) -> tuple[np.ndarray, list[np.ndarray]]:
 def block_arrays(name: str) -> list[np.ndarray]:
     """Inputs of a case of attention."""
     rng = np.random.default_rng(sum(map(ord, name)))
-    kind = BLOCKS[name][0]
+    kind, _, options = BLOCKS[name]
     if kind == "MultiheadAttention":
-        return [rng.normal(size=shape) for shape in ((3, 2, 4), (5, 2, 4), (5, 2, 4))]
+        widths = options.get("kdim", 4), options.get("vdim", 4)
+        return [rng.normal(size=shape) for shape in ((3, 2, 4), *[(5, 2, width) for width in widths])]
     return [rng.normal(size=(3, 2, 4)) for _ in range(1 + (kind == "TransformerDecoderLayer"))]
 
 
