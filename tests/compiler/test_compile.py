@@ -344,6 +344,18 @@ def test_arguments_are_not_written_to():
         whence.compile(f)(np.ones(3))
 
 
+def test_copies_of_arguments_are_written_to():
+    def f(x):
+        y = x.copy()
+        y += 1
+        y[0] = 7
+        return y * x
+
+    x = np.arange(3.0)
+    for _ in range(2):
+        assert whence.compile(f)(x).tolist() == [0, 2, 6] and x.tolist() == [0, 1, 2]
+
+
 def test_a_value_that_was_kept_is_refused_later():
     kept = []
     whence.compile(lambda x: kept.append(x) or x * 2)(np.ones(2))

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
+from whence.compiler import words
 from whence.compiler.fuse import Fusion
-from whence.compiler.graph import Graph, Value
+from whence.compiler.graph import Graph, Node, Value
 
 from .programs import Writing, adam, layer_norm, network, softmax
 
 pytest.importorskip("llvmlite")
 
 from whence.compiler.build import build
+from whence.compiler.native.program import Step
 from whence.compiler.plan import arrange
 
 
@@ -52,6 +54,34 @@ def test_a_group_never_waits_for_itself() -> None:
     z = w(np.matmul, y, y)  # of a higher level than y's group
     graph = w.graph(w(np.add, y, z))
     assert kinds(graph) == ["loop", "product", "loop"]
+
+
+def test_what_only_a_later_kernel_takes_is_computed_there() -> None:
+    w = Writing()
+    moment, a, b = w.take(6, 6), w.take(6, 6), w.take(6, 6)
+    decayed = w(np.multiply, moment, np.float32(0.9))
+    graph = w.graph(w(np.add, decayed, w(np.matmul, a, b)))
+    assert kinds(graph) == ["product", "loop"]
+    w = Writing()
+    moment, b = w.take(6, 6), w.take(6, 6)
+    decayed = w(np.multiply, moment, np.float32(0.9))  # the product takes it too
+    assert kinds(w.graph(w(np.add, decayed, w(np.matmul, decayed, b)))) == ["loop", "product", "loop"]
+
+
+def test_a_program_is_left_without_python_where_all_is_well() -> None:
+    w = Writing()
+    x = w.take(5)
+    bad = w(np.any, w(np.less, x, np.float32(0)))
+    nodes = w.graph(w(np.sqrt, x))
+    leave = Node(words.depart_if, (bad,), {}, (), pure=False)
+    run = build(Graph(nodes.inputs, nodes.constants, (*nodes.nodes, leave), nodes.outputs))
+    (step,) = [s for s in run.program.launches if isinstance(s, Step)]  # type: ignore[attr-defined]
+    assert step.when
+    good = np.ones(5, np.float32)
+    for _ in range(3):
+        assert np.array_equal(run([good])[0], good)
+        with pytest.raises(words.Departed):
+            run([-good])
 
 
 def test_steps_of_one_form_share_a_kernel_and_memory() -> None:

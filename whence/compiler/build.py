@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,7 @@ class Native:
 
     def __init__(self, graph: Graph, made: Kernels) -> None:
         self.graph, self.kernels = graph, made
+        self.free = Lock()  # the arena is one: a call holds it until its outputs are read
         self.fusion = fusion = Fusion(graph)
         self.inputs: list[Any] = []
         self.numbers = {
@@ -116,7 +118,11 @@ class Native:
         start = -address(arena) % LINE
         self.arena = arena[start : start + size]
         launches = [launch for group in fusion.order for launch in self._launches(group, walks)]
-        self.returned = [self._returned(value, outputs) for value in graph.outputs]
+        plain = [value in outputs and value.shape != () for value in graph.outputs]
+        self.direct = [outputs.index(v) if p else -1 for v, p in zip(graph.outputs, plain, strict=True)]
+        self.returned = [
+            (i, self._returned(value, outputs)) for i, value in enumerate(graph.outputs) if not plain[i]
+        ]
         self.program = Program(
             launches,
             len(self.slots),
@@ -131,7 +137,7 @@ class Native:
         self.scalars = [(i, np.zeros((), v.dtype)) for i, v in enumerate(graph.inputs) if v.shape == ()]
 
     @property
-    def direct(self) -> Callable[..., Any] | None:
+    def outright(self) -> Callable[..., Any] | None:
         """The native call itself, where it takes the inputs and gives the outputs as they are."""
         plain = all(v.ndim and self.graph.outputs[i] is v for i, v in enumerate(self.written))
         whole = plain and len(self.written) == len(self.graph.outputs) and not self.scalars
@@ -144,6 +150,14 @@ class Native:
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
         """The outputs for these inputs."""
+        if not self.free.acquire(blocking=False):  # it is running, further up or in another thread
+            return self.interpreter(inputs)
+        try:
+            return self._run(inputs)
+        finally:
+            self.free.release()
+
+    def _run(self, inputs: Sequence[Any]) -> list[Any]:
         self.inputs = given = list(inputs)
         for i, buffer in self.scalars:
             buffer[()] = given[i]
@@ -153,10 +167,13 @@ class Native:
             pairs = zip(inputs, self.graph.inputs, strict=True)
             self.inputs = [np.require(x, v.dtype, ("C", "A")).reshape(v.shape) for x, v in pairs]
             found = self.program.call(*self.inputs)
-            if found is NotImplemented:  # it is running, further up or in another thread
+            if found is NotImplemented:
                 return self.interpreter(inputs)
-        results = (found,) if self.count == 1 else found
-        return [read(results) for read in self.returned]
+        arrays = (found,) if self.count == 1 else found
+        results = [arrays[at] if at >= 0 else None for at in self.direct]
+        for i, read in self.returned:
+            results[i] = read(arrays)
+        return results
 
     def _walks(self, stored: set[Value]) -> tuple[dict[Group, Walk], dict[Group, list[Value]]]:
         walks = {}
@@ -215,6 +232,8 @@ class Native:
             product = self._gemm(node)
             if product is not None:
                 return [self._product(product)] if node.output.size else []
+            if node.function is words.depart_if:
+                return [self._departure(node)]
             return [Step(self._call(node), (), node.name)]
         walk = walks[group]
         if not walk.items:
@@ -234,6 +253,14 @@ class Native:
             places = [self._word(Pointer(partial, 0)), self._word(Pointer(result, 0)), count, width]
             found.append(Launch(kernel, places, width, 0, "combine"))
         return found
+
+    def _departure(self, node: Node) -> Step:
+        """Leaving the program: Python is called only where the condition, a byte of the arena, is true."""
+        (condition,) = node.operands
+        base, offset, _ = self.fusion.layouts.of(condition)
+        if base.dtype != np.bool_ or base not in self.places:
+            return Step(self._call(node), (), node.name)
+        return Step(_depart, (), node.name, address(self.arena) + self.places[base] + offset)
 
     def _gemm(self, node: Node) -> tuple[Any, ...] | None:
         """The words of a matrix product that BLAS can do as the operands lie; None: NumPy is called."""
@@ -331,6 +358,10 @@ class Native:
             kind = getattr(part, "_make", type(part))
             return lambda: kind([read() for read in inner])
         return lambda: part
+
+
+def _depart() -> None:
+    raise words.Departed
 
 
 def _number(x: Any, weak: bool) -> Any:

@@ -296,7 +296,7 @@ def _conjugate(emit: Emit, x: Any) -> Any:
 
 @says(np.positive)
 def _positive(emit: Emit, x: Any) -> Any:
-    return x if hasattr(x, "recorder") else NotImplemented
+    return np.copy(x) if hasattr(x, "recorder") else NotImplemented
 
 
 @says(np.stack)

@@ -73,6 +73,7 @@ class Fusion:
         self._beside: dict[tuple[Any, ...], Group] = {}
         for node in graph.nodes:
             self._place(node)
+        self._sink()
         self.order = self._sorted()
 
     def _place(self, node: Node) -> None:
@@ -295,6 +296,56 @@ class Fusion:
         if group.lead not in (None, lead):
             return False
         return self._loads(group, operand, lead) and self._reads_rows(group, lead)
+
+    def _sink(self) -> None:
+        """Move calls down into the only group that takes what they give, where nothing more is stored then.
+
+        So a moment that decays does not go through memory on its way to the sum with the new gradient.
+        """
+        readers: dict[Value, set[Group | None]] = {}
+        for value in self.graph.outputs:
+            readers.setdefault(self.layouts.of(value).base, set()).add(None)
+        for group in self.groups:
+            for node in group.nodes:
+                for value in node.operands:
+                    readers.setdefault(self.layouts.of(value).base, set()).add(group)
+        for group in sorted(self.groups, key=lambda group: -group.level):
+            if group.kind != "loop" or group.lead is not None or group.ends:
+                continue
+            takers = {r for node in group.nodes for r in readers.get(node.output, ()) if r is not group}
+            if len(takers) == 1:
+                (taker,) = takers
+                if taker is not None and self._takes_in(taker, group):
+                    self._move(group, taker, readers)
+
+    def _takes_in(self, taker: Group, group: Group) -> bool:
+        """May all of a group be computed in another one, that is later?"""
+        if taker.kind != "loop" or taker.shape != group.shape or taker.level <= group.level:
+            return False
+        if len(taker.nodes) + len(group.nodes) > MOST_NODES:
+            return False
+        for node in taker.nodes:
+            for value in node.operands:
+                base, offset, strides = self.layouts.of(value)
+                whole = value.shape == group.shape and _matches(value.shape, strides, strides_of(value.shape))
+                if base in group.members and (offset or not whole or axes_of(node) is not None):
+                    return False
+        return all(
+            self.layouts.of(value).base in group.members or self._loads(taker, value, taker.lead)
+            for node in group.nodes
+            for value in node.operands
+        )
+
+    def _move(self, group: Group, taker: Group, readers: dict[Value, set[Group | None]]) -> None:
+        """Make one group of two, at the level of the later one."""
+        taker.nodes[:0] = group.nodes
+        taker.members |= group.members
+        self.home.update(dict.fromkeys(group.members, taker))
+        self.groups.remove(group)
+        for found in readers.values():
+            if group in found:
+                found.discard(group)
+                found.add(taker)
 
     def _sorted(self) -> list[Group]:
         """Groups in an order that they can run in: as early as the program's own order lets them."""

@@ -116,7 +116,7 @@ class Program:
         if [r.number for r in self.results] != list(range(len(self.results))):
             return None
         single, several = self.structure is LEAF, self.structure == _tuple_of(len(self.results))
-        return getattr(self.run, "direct", None) if single or several else None
+        return getattr(self.run, "outright", None) if single or several else None
 
     def inputs(self, arguments: Sequence[Any]) -> list[Any]:
         """The arrays that the program runs on."""

@@ -107,7 +107,9 @@ class Recorder:
         """A value that is given to the program."""
         symbol = Value.like(now)
         self.inputs.append(symbol)
-        return Traced(self, now, symbol, (None, 0))
+        given = Traced(self, now, symbol, (None, 0))
+        given.viewed = True  # the caller's own memory
+        return given
 
     def state(
         self, key: Any, label: str, read: Callable[[], Any], write: Callable[[Any], None] | None = None
@@ -309,7 +311,7 @@ class Recorder:
 
     def overwrite(self, target: Traced, new: Traced) -> None:
         """``target[...] = new``, for a value that nothing else shares memory with."""
-        if target.viewed or target.symbol in self.inputs:
+        if target.viewed:
             what = "an argument or state" if target.symbol in self.inputs else "an array that has views"
             raise TraceError(
                 f"writing into {what} cannot be recorded{called_at()}\n"

@@ -50,11 +50,15 @@ class Launch(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A call of Python's among the launches: ``function(*arguments)``, whose result is dropped."""
+    """A call of Python's among the launches: ``function(*arguments)``, whose result is dropped.
+
+    With ``when``, the address of a byte, it is made only where the byte is not 0 at that time.
+    """
 
     function: Callable[..., object]
     arguments: tuple[Any, ...] = ()
     name: str = ""
+    when: int = 0
 
 
 class Input(NamedTuple):
@@ -189,7 +193,7 @@ class Program:
             if isinstance(launch, Step):
                 self._alive.append(launch)
                 blocks[word : word + 2] = id(launch.function), id(launch.arguments)
-                table[number] = 0, start + 8 * word, 1, 0
+                table[number] = 0, start + 8 * word, launch.when, 0
             else:
                 table[number] = launch.kernel, start + 8 * word, launch.items, launch.grain
                 for place, argument in enumerate(launch.arguments, word):

@@ -32,7 +32,8 @@ STRUCTURES = """
 %Output = type { ptr, i64, ptr, i64, ptr, i64, i64 }  ; as Input; two kept arrays, the turn, whether to keep
 %Slot = type { i64, i64, i64, i64 }                   ; address, the one patched in, first patch, last
 %Patch = type { ptr, i64 }                            ; word of an argument block, offset in bytes
-%Launch = type { ptr, ptr, i64, i64 }                 ; kernel (null: Python), arguments, count, grain
+; kernel, arguments, count, grain; of a call of Python's: null, what to call, a byte's address (0: always)
+%Launch = type { ptr, ptr, i64, i64 }
 """
 
 _WALKER = """
@@ -490,7 +491,15 @@ look:
   %grain.at = getelementptr %Launch, ptr %launch, i32 0, i32 3
   %grain = load i64, ptr %grain.at
   %python = icmp eq ptr %kernel, null
-  br i1 %python, label %call, label %native
+  br i1 %python, label %python.call, label %native
+python.call:
+  %always = icmp eq i64 %items, 0
+  br i1 %always, label %call, label %ask.byte
+ask.byte:
+  %byte.at = inttoptr i64 %items to ptr
+  %byte = load i8, ptr %byte.at
+  %wanted = icmp ne i8 %byte, 0
+  br i1 %wanted, label %call, label %done.launch
 call:
   %called = call i1 @call.python(ptr %arguments, ptr %state.at)
   br i1 %called, label %done.launch, label %stopped
