@@ -12,6 +12,7 @@ from . import ops as ops
 from . import testing as testing
 from .config import enable_grad as enable_grad
 from .config import no_grad as no_grad
+from .config import threads as threads
 from .core import table as _table
 from .core.function import Function as Function
 from .core.memory import keep_freed_memory as _keep_freed_memory

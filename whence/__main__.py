@@ -1,7 +1,8 @@
-"""``python -m whence``: what it found on this machine."""
+"""``python -m whence``: what it found on this machine; ``cache``: what compiled functions keep on disk."""
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import importlib.util
 import os
@@ -13,6 +14,7 @@ import numpy as np
 import scipy
 
 from . import __version__
+from .compiler.cache import Cache, usual_folder
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -86,6 +88,33 @@ def _threads() -> str:
     return ", ".join(limits) or f"all {_cores()} cores (set {_THREADS[0]} to use fewer)"
 
 
+def cache(clear: bool) -> str:
+    """The text that ``python -m whence cache`` prints."""
+    kept = Cache(usual_folder())
+    if kept.folder is None:
+        return "There is no compile cache (WHENCE_CACHE=off, or no home folder)."
+    if clear:
+        return f"{kept.folder}: {_entries(kept.clear())} removed"
+    entries = kept.entries()
+    size = sum(entry.size for entry in entries)
+    return f"{kept.folder}: {_entries(len(entries))}, {size:,} bytes of at most {kept.limit:,}"
+
+
+def _entries(count: int) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'}"
+
+
+def main() -> str:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m whence", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    compiled = commands.add_parser("cache", help="what compiled functions keep on disk")
+    compiled.add_argument("--clear", action="store_true", help="remove it")
+    asked = parser.parse_args()
+    return cache(asked.clear) if asked.command == "cache" else report()
+
+
 if __name__ == "__main__":
+    text = main()
     encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(report().encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")

@@ -6,12 +6,17 @@ never touches another.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from functools import cache
+from numbers import Integral
+from typing import Any, NamedTuple, overload
 
 import numpy as np
+
+from .errors import SettingError
 
 
 class Mode(NamedTuple):
@@ -128,3 +133,61 @@ def watching(watch: Callable[[Any, Any, str], None]) -> Iterator[None]:
     """Call ``watch(maker, value, direction)`` on every value that is made inside the block."""
     with using(_adjusted(watch=watch)), np.errstate(all="ignore"):
         yield
+
+
+#: Threads for kernels, 0 for as many as usual. Native code reads this variable itself.
+THREADS: ContextVar[int] = ContextVar("whence threads", default=0)
+
+
+@cache
+def usual_threads() -> int:
+    """WHENCE_THREADS, or how many cores this process may use.
+
+    Raises:
+        SettingError: WHENCE_THREADS is not a whole number from 1 on.
+    """
+    text = os.environ.get("WHENCE_THREADS", "").strip()
+    if text:
+        if not text.isdecimal() or int(text) < 1:
+            raise SettingError(f"WHENCE_THREADS={text!r} is not a number of threads\n  → 1, 2, 3, ...")
+        return int(text)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@overload
+def threads() -> int: ...
+@overload
+def threads(count: int) -> AbstractContextManager[None]: ...
+def threads(count: int | None = None) -> int | AbstractContextManager[None]:
+    """How many threads compiled functions may use: ask, or set it for a block.
+
+    Results have the same bits for any number. What NumPy and SciPy do on their own is not governed by it.
+
+    Args:
+        count: from 1 on; without it, the number that holds here is returned. The usual number is that of the
+            cores that this process may use, or what the environment variable WHENCE_THREADS says.
+
+    Raises:
+        SettingError: ``count`` is not a whole number from 1 on.
+
+    >>> import whence
+    >>> with whence.threads(1):
+    ...     whence.threads()
+    1
+    """
+    if count is None:
+        return THREADS.get() or usual_threads()
+    if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
+        raise SettingError(
+            f"{count!r} is not a number of threads\n  → whence.threads(1), whence.threads(2), ..."
+        )
+    return _on_threads(int(count))
+
+
+@contextmanager
+def _on_threads(count: int) -> Iterator[None]:
+    token = THREADS.set(count)
+    try:
+        yield
+    finally:
+        THREADS.reset(token)

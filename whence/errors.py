@@ -53,6 +53,10 @@ class BatchingWarning(UserWarning):
     """``vmap`` computes an op example by example, since the op has no rule for whole batches."""
 
 
+class CacheWarning(UserWarning):
+    """What is compiled cannot be kept on disk, or was damaged there; it is compiled anew."""
+
+
 class InPlaceError(GraphError):
     """An array was overwritten after a gradient had been made to depend on its old value."""
 

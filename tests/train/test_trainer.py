@@ -413,9 +413,41 @@ def test_lbfgs_does_not_keep_a_step_that_came_to_nothing() -> None:
         Trainer(model, searching(model), F.cross_entropy, clip_norm=1.0)
 
 
+def test_compiled_steps_train_as_eager_ones_do() -> None:
+    runs = []
+    for compile in (False, True):
+        whence.random.seed(0)
+        model = nn.Sequential(
+            nn.Linear(64, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 10)
+        )
+        optimizer = optim.SGD(model.parameters(), lr=1e-2, momentum=0.9)
+        schedule = optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+        run = Trainer(model, optimizer, F.cross_entropy, ["accuracy"], schedule, accumulate=2, clip_norm=1.0,
+                      stream=whence.random.Stream(3), compile=compile)  # fmt: skip
+        run.fit(TRAIN, epochs=2, progress=False)
+        runs.append(run)
+    eager, compiled = runs
+    np.testing.assert_allclose(compiled.history["loss"], eager.history["loss"], rtol=1e-5)
+    for name, value in eager.model.state_dict().items():
+        np.testing.assert_allclose(compiled.model.state_dict()[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_a_compiled_step_that_fails_names_its_origin() -> None:
+    model = nn.Linear(64, 10)
+
+    def loss(output, target):
+        return F.cross_entropy(np.log(output), target)
+
+    run = Trainer(model, optim.SGD(model.parameters()), loss, compile=True)
+    before = weights(run)
+    with pytest.raises(NonFiniteError, match=r"np\.log"):
+        run.fit(TRAIN, epochs=1, progress=False)
+    assert equal(weights(run), before)
+    with pytest.raises(SettingError, match="leave compile out"):
+        Trainer(model, searching(model), F.cross_entropy, compile=True)
+
+
 def test_settings_that_make_no_sense() -> None:
-    with pytest.raises(WhenceError, match="this version of whence has no compile"):
-        trainer(compile=True)
     with pytest.raises(WhenceError, match="accumulate counts from 1"):
         trainer(accumulate=0)
     with pytest.raises(WhenceError, match="schedule_by='batch' does not go with NoneType"):

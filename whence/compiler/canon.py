@@ -342,3 +342,15 @@ def _diff(emit: Emit, a: Any, n: int = 1, axis: int = -1, prepend: Any = None, a
     (axis,) = _axes(axis, a.ndim)
     head: tuple[Any, ...] = (slice(None),) * axis
     return a[(*head, slice(1, None))] - a[(*head, slice(None, -1))]
+
+
+@says(np.vecdot)
+def _vecdot(emit: Emit, a: Any, b: Any, /, axis: int = -1) -> Any:
+    if np.result_type(a).kind == "c":
+        return NotImplemented
+    return np.sum(np.multiply(a, b), axis=axis)
+
+
+@says(np.ascontiguousarray)
+def _contiguous(emit: Emit, a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    return a if dtype is None else a.astype(dtype)

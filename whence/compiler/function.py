@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import importlib.util
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from ..core.symbolic import Symbolic
 from ..core.variable import Variable, constant, make
 from ..errors import GraphError, SettingError, TraceError
 from ..tree import Structure, flatten
+from . import words
 from .graph import Graph
 from .program import Executable, Program, interpreted, recorded
 from .words import Departed
@@ -42,6 +45,7 @@ class Compiled:
         self._static = tuple(static)
         self._signature = inspect.signature(function) if self._static else None
         self._programs: dict[Any, list[Program]] = {}
+        self._quick: Any = None  # the native call of the program that ran last, if it is all there is to do
         self._warned = False
         self._why: list[str] = []
 
@@ -60,14 +64,27 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's result, by a program if one fits, else by recording one."""
         setting = mode()
+        if self._quick is not None and setting is EAGER and not kwargs and not levels():
+            call, program = self._quick
+            if program.surroundings.change() is None:
+                found = call(*args)
+                if found is not NotImplemented:
+                    return found
         if setting is not EAGER and (setting.tracer is not None or setting.watch is not None):
             return self.function(*args, **kwargs)
-        leaves, structure = flatten((args, kwargs))
-        if levels() or any(isinstance(x, (Batched, Symbolic)) for x in leaves):
+        if levels():
             return self.function(*args, **kwargs)
+        if not kwargs and all(type(a) is ndarray for a in args):
+            leaves: Sequence[Any] = args
+            structure, holders = _of_arrays(len(args)), ()  # hashed once
+        else:
+            leaves, structure = flatten((args, kwargs))
+            holders = _holders(structure)
+            if any(isinstance(x, (Batched, Symbolic)) for x in leaves):
+                return self.function(*args, **kwargs)
         static = self._static_leaves(args, kwargs) if self._static else frozenset()
         kinds = tuple([_kind(x, i in static) for i, x in enumerate(leaves)])
-        key = (structure, kinds, setting.recording, _holders(structure))
+        key = (structure, kinds, setting.recording, holders)
         programs = self._programs.get(key, ())
         for program in programs:
             why = program.misfit()
@@ -92,6 +109,8 @@ class Compiled:
         bare = [x._data if isinstance(x, Variable) else x for x in leaves]
         outputs = program.run(program.inputs(bare))
         program.finish(outputs)
+        call = program.quick(len(leaves)) if mode().recording else None
+        self._quick = None if call is None else (call, program)
         return program.returned(outputs)
 
     def _record(self, key: Any, leaves: Sequence[Any], structure: Structure, kinds: Any) -> Program:
@@ -146,6 +165,10 @@ class Compiled:
             count += width
         return frozenset(found)
 
+    def compile_parts(self, label: str) -> Iterator[tuple[Any, Any, Any, str]]:
+        """What a program that calls this function takes for granted: the function itself."""
+        yield self.__dict__, "function", self.function, label
+
     # --- looking at it ---------------------------------------------------------------------------------
 
     @property
@@ -163,6 +186,39 @@ class Compiled:
         if not self._programs:
             raise GraphError(f"nothing has been recorded yet{called_at()}\n  → call the function once")
         return self.programs[-1].graph
+
+    def lower(self, *args: Any, **kwargs: Any) -> Graph:
+        """Record and build the program for such arguments, without running it or changing any state.
+
+        Args:
+            args, kwargs: as the function takes them; for an array, anything with ``shape`` and ``dtype``.
+
+        Returns:
+            The program's graph.
+        """
+        leaves, structure = flatten((args, kwargs))
+        shaped = [isinstance(x, (ndarray, np.generic, Variable)) or not hasattr(x, "dtype") for x in leaves]
+        leaves = [x if s else np.ones(x.shape, x.dtype) for x, s in zip(leaves, shaped, strict=True)]
+        args, kwargs = structure.unflatten(leaves)
+        static = self._static_leaves(args, kwargs) if self._static else frozenset()
+        kinds = tuple([_kind(x, i in static) for i, x in enumerate(leaves)])
+        key = (structure, kinds, mode().recording, _holders(structure))
+        return self._record(key, leaves, structure, kinds).graph
+
+    def explain(self) -> str:
+        """What the program that was recorded last consists of, and which of its calls go back to Python.
+
+        Raises:
+            GraphError: nothing was recorded yet.
+        """
+        graph = self.graph
+        calls = [node for node in graph.nodes if not words.is_word(node.function)]
+        lines = [f"{len(graph)} calls, of which {len(calls)} are made as they are, in Python"]
+        for node in sorted(calls, key=lambda node: -node.seconds):
+            lines.append(f"  {node.seconds * 1e6:8.1f} µs  {node.name}   {node.place or ''}".rstrip())
+        if self._why:
+            lines.append(f"recorded anew the last time because {self._why[-1]}")
+        return "\n".join(lines)
 
 
 class Ran(Function):
@@ -188,8 +244,8 @@ class Ran(Function):
         outputs = program.run(program.inputs(bare))
         self.residuals = outputs[len(outputs) - pullback.residuals :]
         self.outputs_of_run = outputs[: len(outputs) - pullback.residuals]
-        ys = tuple([self.outputs_of_run[program.results[i].number] for i in pullback.results])
-        return ys if len(ys) > 1 else ys[0]
+        ys = [self.outputs_of_run[program.results[i].number] for i in pullback.results]
+        return tuple(ys) if len(ys) > 1 else ys[0]
 
     def pull(self, g: Any, record: bool, wanted: Any = None) -> list[Any]:
         """The cotangents of arguments and state."""
@@ -229,6 +285,12 @@ class Ran(Function):
                     seeds.append((out[i].edge, x if isinstance(x, Variable) else constant(x)))
             found, _ = sweep(seeds, record=True, targets=set(self.edges))
         return [found.get(edge) for edge in self.edges]
+
+
+@functools.cache
+def _of_arrays(count: int) -> Structure:
+    """The structure of so many positional arguments that are no containers."""
+    return flatten(((None,) * count, {}))[1]
 
 
 def _as_variable(leaf: Any) -> Variable:
@@ -310,5 +372,11 @@ def compile(
         return function
     if isinstance(static, str):
         static = (static,)
-    build: Callable[[Graph], Executable] = interpreted
-    return Compiled(function, static, build)
+    return Compiled(function, static, interpreted if backend == "numpy" else _built)
+
+
+def _built(graph: Graph) -> Executable:
+    """Native kernels, where llvmlite is installed."""
+    if importlib.util.find_spec("llvmlite") is None:
+        return interpreted(graph)
+    return importlib.import_module(".build", __package__).build(graph)

@@ -87,9 +87,10 @@ class Node:
         outputs: what it gives; more than one where the function returns a tuple.
         code, lasti: the user's instruction that asked for it.
         pure: calling it twice gives the same, and has no other effect.
+        seconds: what it took when it was recorded.
     """
 
-    __slots__ = ("args", "code", "function", "keywords", "lasti", "operands", "outputs", "pure")
+    __slots__ = ("args", "code", "function", "keywords", "lasti", "operands", "outputs", "pure", "seconds")
 
     def __init__(
         self,
@@ -99,10 +100,11 @@ class Node:
         outputs: tuple[Value, ...],
         origin: tuple[CodeType | None, int] = (None, 0),
         pure: bool = True,
+        seconds: float = 0.0,
     ) -> None:
         self.function, self.args, self.keywords, self.outputs = function, args, keywords, outputs
         self.code, self.lasti = origin
-        self.pure = pure
+        self.pure, self.seconds = pure, seconds
         self.operands = tuple(values_in(args)) + tuple(values_in(tuple(keywords.values())))
 
     @property
@@ -134,7 +136,7 @@ class Node:
         args = tuple([_with(part, replaced) for part in self.args])
         keywords = {name: _with(part, replaced) for name, part in self.keywords.items()}
         outputs = self.outputs if outputs is None else outputs
-        return Node(self.function, args, keywords, outputs, (self.code, self.lasti), self.pure)
+        return Node(self.function, args, keywords, outputs, (self.code, self.lasti), self.pure, self.seconds)
 
 
 def values_in(part: Any) -> Iterator[Value]:

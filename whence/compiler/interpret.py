@@ -63,9 +63,7 @@ class Interpreter:
         keywords = {name: self._reader(part) for name, part in node.keywords.items()}
         targets = [self._places[v] for v in node.outputs]
         weak = [v.weak for v in node.outputs]
-        checked = not isinstance(function, np.ufunc) and not (
-            node.name.startswith("np.") or node.name == "full"
-        )
+        checked = not isinstance(function, np.ufunc) and not node.name.startswith("np.")
 
         def call(places: list[Any]) -> None:
             ys = function(

@@ -11,12 +11,12 @@ from ..config import Mode, mode, using
 from ..core.graph import Constant, Leaf
 from ..core.sweep import sweep
 from ..core.variable import Parameter, Variable, make
-from ..tree import Structure, flatten
+from ..tree import LEAF, Structure, flatten
 from .graph import Graph, Value
 from .interpret import Interpreter
 from .passes import optimized
 from .record import Cell, Held, Recorder
-from .scan import Place, Surroundings
+from .scan import Surroundings
 from .traced import Traced
 
 ndarray = np.ndarray
@@ -83,22 +83,40 @@ class Program:
         self.writes, self.gradients, self.held = writes, gradients, held
         self.surroundings, self.pullback = surroundings, pullback
         self.run = build(graph)
+        pairs = enumerate(zip(graph.inputs, leaves, strict=True))
+        self._state = [(i, value, leaf) for i, (value, leaf) in pairs if isinstance(leaf, Cell)]
+        self._seen: list[Any] = [None] * len(leaves)
         self.without = [h.variable for h in held if h.grad is None and not h.cleared]
         self.withs = [h.variable for h in held if h.grad is not None and not h.cleared]
 
     def misfit(self) -> str | None:
         """Why the program does not hold just now: what changed; None if it does."""
-        for value, leaf in zip(self.graph.inputs, self.leaves, strict=True):
-            if isinstance(leaf, Cell):
-                now = leaf.read()
-                if now is None or np.shape(now) != value.shape or np.asarray(now).dtype != value.dtype:
-                    return f"{leaf.label} has another shape or type"
+        for i, value, cell in self._state:
+            now = cell.read()
+            if now is self._seen[i]:  # what was here the last time, or was written back then
+                continue
+            if type(now) is ndarray:
+                if now.shape != value.shape or now.dtype != value.dtype:
+                    return f"{cell.label} has another shape or type"
+                self._seen[i] = now
+            elif now is None or np.shape(now) != value.shape or np.asarray(now).dtype != value.dtype:
+                return f"{cell.label} has another shape or type"
         if any(v.grad is not None for v in self.without):
             return "there are gradients that were not there before"
         if any(v.grad is None for v in self.withs):
             return "gradients are missing that were there before"
-        change: Place | None = self.surroundings.first_change()
-        return None if change is None else f"{change.label} changed"
+        change = self.surroundings.change()
+        return None if change is None else f"{change} changed"
+
+    def quick(self, count: int) -> Callable[..., Any] | None:
+        """A call that takes the arguments as they are and gives the result, if arrays are all there is."""
+        alone = not (self.writes or self.gradients or self.held or self.pullback)
+        if not alone or self.leaves != list(range(count)) or any(r.kind != "array" for r in self.results):
+            return None
+        if [r.number for r in self.results] != list(range(len(self.results))):
+            return None
+        single, several = self.structure is LEAF, self.structure == _tuple_of(len(self.results))
+        return getattr(self.run, "direct", None) if single or several else None
 
     def inputs(self, arguments: Sequence[Any]) -> list[Any]:
         """The arrays that the program runs on."""
@@ -127,6 +145,10 @@ class Program:
             else:
                 leaves.append(value)
         return self.structure.unflatten(leaves)
+
+
+def _tuple_of(count: int) -> Structure:
+    return flatten((None,) * count)[1]
 
 
 def _unrecorded(data: Any) -> Variable:
@@ -159,8 +181,8 @@ def recorded(
 
     Whatever happens, Variables are left as they were.
     """
-    recorder = Recorder()
     surroundings = Surroundings(function, *[x for x in leaves if not isinstance(x, (Variable, ndarray))])
+    recorder = Recorder([id(v) for v in surroundings.variables])
     setting = mode()
     inputs: dict[int, Any] = {}
     pulled: _Pulled | None = None
@@ -177,6 +199,7 @@ def recorded(
         collected = _collect(recorder, out)
     finally:
         recorder.release()
+    recorder.forget_temporaries()
     return _assembled(recorder, collected, shape, inputs, surroundings, pulled, build)
 
 

@@ -7,14 +7,17 @@ says how to read it before a call and how to write it back after one.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from operator import index as as_index
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ..config import EAGER, using
 from ..core.batched import Batched
+from ..core.graph import Constant, nobody
 from ..core.origin import called_at, user_frame
 from ..core.table import name_of
 from ..core.variable import Variable, make
@@ -84,7 +87,8 @@ class Rule:
 class Recorder:
     """What a run of a function is noted down in."""
 
-    def __init__(self) -> None:
+    def __init__(self, outside: Iterable[int] = ()) -> None:
+        """``outside``: the ids of Variables that are known to outlive the call."""
         self.inputs: list[Value] = []
         self.constants: dict[Value, Any] = {}
         self.nodes: list[Node] = []
@@ -94,6 +98,8 @@ class Recorder:
         self.closed = False
         self._known: dict[int, tuple[Any, Value]] = {}
         self._once: dict[Any, Any] = {}
+        self._lent: list[tuple[Variable, Any]] = []  # Variables that hold Traced values, and what they held
+        self._outside = frozenset(outside)
 
     # --- what comes in -------------------------------------------------------------------------------
 
@@ -142,6 +148,10 @@ class Recorder:
                 self._hold(v)
 
     def _hold(self, v: Variable) -> None:
+        if type(v.edge) is Constant and v.edge._owner is nobody and id(v) not in self._outside:
+            self._lent.append((v, v._data))  # a constant that an op has just made: a seed of ones
+            v._data = self._constant_now(v._data)
+            return
         label = v.name or "a Variable"
         self.state(("data", id(v)), label, lambda: v._data)
         cell = self.cells["data", id(v)]
@@ -164,6 +174,12 @@ class Recorder:
     def _is_read(self, cell: Cell | None) -> bool:
         return cell is not None and any(cell.given.symbol in node.operands for node in self.nodes)
 
+    def _constant_now(self, data: Any) -> Traced:
+        if isinstance(data, ndarray) and data.ndim and data.size and (data == data.flat[0]).all():
+            return self.emit(words.full, (data.shape, data.flat[0].item(), data.dtype), {})
+        data = np.ascontiguousarray(data)[()] if np.ndim(data) == 0 else np.ascontiguousarray(data)
+        return Traced(self, data, self.constant(data), (None, 0))
+
     # --- what is computed ----------------------------------------------------------------------------
 
     def emit(
@@ -176,7 +192,9 @@ class Recorder:
                 "  → return it from the compiled function instead of keeping it"
             )
         with using(EAGER):
+            start = perf_counter()
             now = function(*_now(args), **{name: _now(part) for name, part in keywords.items()})
+            seconds = perf_counter() - start
         frame = user_frame(1)
         origin = (frame.f_code, frame.f_lasti)
         parts = now if isinstance(now, (tuple, list)) else (now,)
@@ -187,7 +205,7 @@ class Recorder:
         symbols = tuple([result.symbol for result in results])
         args = tuple([self._symbols(part) for part in args])
         keywords = {name: self._symbols(part) for name, part in keywords.items()}
-        self.nodes.append(Node(function, args, keywords, symbols, origin, pure))
+        self.nodes.append(Node(function, args, keywords, symbols, origin, pure, seconds))
         if not isinstance(now, (tuple, list)):
             return results[0]
         return type(now)(*results) if hasattr(now, "_fields") else type(now)(results)
@@ -203,6 +221,15 @@ class Recorder:
     def constant(self, array: Any) -> Value:
         """The Value of an array that the program takes from outside; it is not copied."""
         known = self._known.get(id(array))
+        if isinstance(array, ndarray) and _is_one_number(array):
+            number = array.flat[0].item()
+            return self.once(
+                ("full", array.shape, array.dtype, number, str(number)),
+                lambda: self.emit(words.full, (array.shape, number, array.dtype), {}),
+            ).symbol
+        if isinstance(array, ndarray) and (array.ndim == 0 or not array.flags.c_contiguous):
+            # What is written into it later would not reach a copy in the program: read it at each call.
+            return self.state(("array", id(array)), "an array from outside", lambda: array).symbol
         if known is None:
             known = self._known[id(array)] = (array, Value.like(array))
             self.constants[known[1]] = array
@@ -261,6 +288,9 @@ class Recorder:
                     f"x[mask] has as many elements as the mask has true ones{called_at()}; a compiled program"
                     " knows all shapes\n  → np.where(mask, x, 0)"
                 )
+        if all(part is None or part is Ellipsis or _is_whole(part) for part in parts):
+            shape = np.empty(x.shape, bool)[index].shape  # only axes of length one are put in
+            return x if shape == x.shape else np.reshape(x, shape)
         y = self.emit(words.getitem, (x, index), {})
         if getattr(y.now, "base", None) is not None:
             x.viewed = y.viewed = True
@@ -354,9 +384,26 @@ class Recorder:
     def release(self) -> None:
         """Give the Variables their arrays and gradients back, as they were."""
         self.closed = True
+        for v, data in self._lent:
+            v._data = data
         for held in self.held.values():
             v = held.variable
             v._data, v.grad, v.edge = held.data, held.grad, held.edge
+
+    def forget_temporaries(self) -> None:
+        """Variables that the function made inside, and that are gone with it, are constants and no state."""
+        for key, held in list(self.held.items()):
+            mine = 3  # references: the Held, the cell's way to read it, and the argument of getrefcount
+            if key in self._outside or held.grad_cell or sys.getrefcount(held.variable) > mine:
+                continue
+            symbol, data = held.cell.given.symbol, held.data
+            self.inputs.remove(symbol)
+            del self.held[key], self.cells["data", key]
+            if isinstance(data, ndarray) and data.size and (data == data.flat[0]).all():
+                filled = (data.shape, data.flat[0].item(), data.dtype)
+                self.nodes.insert(0, Node(words.full, filled, {}, (symbol,)))
+            else:
+                self.constants[symbol] = np.ascontiguousarray(data) if np.ndim(data) else data
 
     def graph(self, outputs: Iterable[Any]) -> Graph:
         """The program that computes ``outputs``."""
@@ -370,6 +417,18 @@ def _now(part: Any) -> Any:
     if isinstance(part, Variable):
         raise TraceError(f"a Variable inside a list that NumPy was given{called_at()}\n  → np.stack(list)")
     return part_by_part(_now, part)
+
+
+def _is_one_number(array: Any) -> bool:
+    """Is it a number broadcast, whose only holder is this array (so that nobody can write into it)?"""
+    base = array.base
+    if not array.size or not array.ndim or any(array.strides) or not isinstance(base, ndarray):
+        return False
+    return base.base is None and sys.getrefcount(base) <= 3  # of the array, of this name, of the argument
+
+
+def _is_whole(part: Any) -> bool:
+    return type(part) is slice and part == slice(None)
 
 
 def _is_weak(part: Any) -> bool:

@@ -108,3 +108,19 @@ def permutation(key: int, draw: int, n: int) -> Any:
 def random_words(key: int, draw: int, count: int) -> Any:
     """Draw number ``draw`` of the stream with this key, as words of 64 bits."""
     return Stream.at(State(key, draw)).words(count)
+
+
+#: NumPy's functions that are words, besides the elementwise ufuncs.
+OF_NUMPY: frozenset[Any] = frozenset(
+    {
+        np.where, np.matmul, np.concatenate, np.reshape, np.transpose, np.broadcast_to, np.sum, np.prod,
+        np.max, np.min, np.any, np.all, np.argmax, np.argmin,
+    }
+)  # fmt: skip
+
+
+def is_word(function: Any) -> bool:
+    """Is it one of the words, for which there are kernels?"""
+    if isinstance(function, np.ufunc):
+        return function.signature is None or function is np.matmul
+    return function in OF_NUMPY or getattr(function, "__module__", "") == __name__

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..compiler.function import compile as compiled
 from ..core.origin import called_at
 from ..core.variable import Variable
 from ..errors import DataError, DtypeError, NonFiniteError, ShapeError, WhenceError
@@ -56,6 +57,31 @@ def scalar(loss: Any) -> float:
     return float(data.reshape(()))
 
 
+def _independent() -> WhenceError:
+    return WhenceError(
+        f"the loss does not depend on the parameters{called_at()}\n"
+        "  → compute it from the model's output with functions that whence records"
+    )
+
+
+def _puller(
+    compute: Callable[[tuple[Any, ...], Any], tuple[Any, Any]], accumulate: int
+) -> Callable[[tuple[Any, ...], Any], tuple[Any, Any]]:
+    """Forward and backward of a batch: output and loss, and gradients added up in the parameters."""
+
+    def pull(inputs: tuple[Any, ...], target: Any) -> tuple[Any, Any]:
+        output, loss = compute(inputs, target)
+        size = size_of(inputs)
+        if isinstance(loss, Variable) and loss.size == 1 and loss.creator is not None:
+            whole = loss if accumulate == 1 else loss * float(size)
+            whole.backward()
+        elif isinstance(loss, Variable) and loss.size == 1:
+            raise _independent()
+        return output, loss
+
+    return pull
+
+
 class Stepper:
     """Computes gradients batch by batch and updates the parameters.
 
@@ -66,6 +92,7 @@ class Stepper:
         accumulate: batches to an update.
         clip: called before each update with the optimiser; or None.
         check_finite: look for NaN and infinities in the loss and in the gradients?
+        compile: run forward and backward as one program, and the update as another.
     """
 
     def __init__(
@@ -76,9 +103,14 @@ class Stepper:
         accumulate: int = 1,
         clip: Callable[[Sequence[Any]], object] | None = None,
         check_finite: bool = True,
+        compile: bool = False,
     ) -> None:
         self._modules, self._optimizer, self._compute = modules, optimizer, compute
         self._accumulate, self._clip, self._check = accumulate, clip, check_finite
+        self._pull = _puller(compute, accumulate)
+        self._move = optimizer.step
+        if compile:
+            self._pull, self._move = compiled(self._pull), compiled(self._move)
         self._pending = self._samples = 0
         self._total = 0.0
         self._kept: list[Any] = []  # batches of this update, for optimisers that evaluate them again
@@ -117,23 +149,26 @@ class Stepper:
 
     def _gradients(self, batch: Any) -> Outcome:
         inputs, target = parts_of(batch)
-        output, loss = self._compute(inputs, target)
+        output, loss = self._pull(inputs, target)
         size, value = size_of(inputs), scalar(loss)
         if self._check and not np.isfinite(value):
-            raise NonFiniteError(_report(f"the loss is {value}", loss))
-        if not isinstance(loss, Variable) or loss.creator is None:
-            raise WhenceError(
-                f"the loss does not depend on the parameters{called_at()}\n"
-                "  → compute it from the model's output with functions that whence records"
-            )
-        whole = loss if self._accumulate == 1 else loss * float(size)
-        whole.backward()
+            raise NonFiniteError(_report(f"the loss is {value}", self._recorded(loss, batch)))
+        if not isinstance(loss, Variable):
+            raise _independent()
         if self._check and not _finite(self._parameters):
-            raise NonFiniteError(_report(f"the loss is {value:.6g}, but its gradient is not finite", loss))
+            text = f"the loss is {value:.6g}, but its gradient is not finite"
+            raise NonFiniteError(_report(text, self._recorded(loss, batch)))
         self._pending += 1
         self._samples += size
         self._total += value * size
         return Outcome(size, value, output, target)
+
+    def _recorded(self, loss: Any, batch: Any) -> Any:
+        """The loss with its graph: of a compiled step, computed again as it was the first time."""
+        if loss.creator is not None:
+            return loss
+        self._rewind()
+        return self._compute(*parts_of(batch))[1]
 
     @property
     def full(self) -> bool:
@@ -149,7 +184,7 @@ class Stepper:
             if self._optimizer.needs_closure:
                 self._search()
             else:
-                self._optimizer.step()
+                self._move()
         self._forget()
 
     def _average(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -27,6 +27,15 @@ from .step import Outcome, Stepper
 Watcher = Callback | Callable[[Any, Mapping[str, float]], Any]
 
 
+#: What a Trainer keeps itself, besides model and loss.
+_OWN = frozenset(
+    (
+        *("optimizer", "schedule", "metrics", "history", "best", "_schedule_by", "_stream", "_at"),
+        *("_callbacks", "_report", "_looked", "_stepper"),
+    )
+)
+
+
 class Trainer:
     """Trains a model, measures it, and uses it.
 
@@ -45,7 +54,8 @@ class Trainer:
         clip_norm: gradients are scaled down so that their norm together is at most this. Not with LBFGS.
         stream: gives the order of the batches where the data is no loader; None for the default stream.
         check_finite: stop at a NaN or an infinity in the loss or in a gradient, and name its origin?
-        compile: run each step as one compiled call. This version of whence cannot.
+        compile: run forward and backward as one program and the update as another (:func:`whence.compile`).
+            Not with LBFGS.
 
     Raises:
         SettingError: settings that make no sense; an optimiser that has none of the model's parameters.
@@ -80,8 +90,6 @@ class Trainer:
         check_finite: bool = True,
         compile: bool = False,
     ) -> None:
-        if compile:
-            raise SettingError(f"this version of whence has no compile{called_at()}\n  → leave it out")
         if accumulate < 1:
             raise SettingError(f"accumulate counts from 1: {accumulate!r}{called_at()}")
         plateau = isinstance(schedule, ReduceLROnPlateau)
@@ -107,8 +115,15 @@ class Trainer:
                 f"{type(optimizer).__name__} compares the loss along a line with its gradient, which "
                 f"clip_norm would change{called_at()}\n  → leave clip_norm out"
             )
+        if optimizer.needs_closure and compile:
+            raise SettingError(
+                f"{type(optimizer).__name__} decides by the loss how often to evaluate it; no program can"
+                f"{called_at()}\n  → leave compile out"
+            )
         clip = None if clip_norm is None else _clipper(clip_norm)
-        self._stepper = Stepper(self.modules, optimizer, self.compute, accumulate, clip, check_finite)
+        self._stepper = Stepper(
+            self.modules, optimizer, self.compute, accumulate, clip, check_finite, compile
+        )
 
     @property
     def modules(self) -> dict[str, Any]:
@@ -129,6 +144,12 @@ class Trainer:
         """Output and loss of a batch; a subclass may compute them otherwise."""
         output = self.model(*inputs)
         return output, self.loss(output, target)
+
+    def compile_parts(self, label: str) -> Iterator[tuple[Any, Any, Any, str]]:
+        """What a compiled step takes for granted: the model, the loss, and what a subclass keeps."""
+        own = vars(self)
+        for name in ("model", "loss", *(own.keys() - _OWN)):
+            yield own, name, own[name], name
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch."""

@@ -1,0 +1,349 @@
+"""From a graph to a program of native kernels.
+
+>>> import numpy as np
+>>> from whence.compiler.graph import Graph, Node, Value
+>>> x, y, z = (Value((3,), np.float64) for _ in range(3))
+>>> nodes = Node(np.multiply, (x, 2.0), {}, (y,)), Node(np.add, (y, x), {}, (z,))
+>>> run = build(Graph((x,), {}, nodes, (z,)))
+>>> run([np.array([1.0, 2.0, 3.0])])
+[array([3., 6., 9.])]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+
+from ..config import EAGER, using
+from . import llvm, loops, words
+from .cache import Cache, key, usual_folder
+from .elements import kind_of
+from .fuse import Fusion, Group
+from .graph import Graph, Node, Value
+from .interpret import Interpreter
+from .layout import Layout, collapse, strides_of
+from .native import blas
+from .native.engine import engine
+from .native.program import At, Input, Launch, Output, Program, Step, address
+from .plan import LINE, arrange, lifetimes
+from .recipes import Builder, Pointer, Walk
+
+#: Instructions on single elements that are worth a thread: about 10 µs of work with vectors of 16.
+THREAD_WORK = 400_000
+
+
+class Kernels:
+    """Machine code of kernels by name, for one kind of machine; made when first asked for."""
+
+    def __init__(self, target: llvm.Target) -> None:
+        self.target, self.library = target, llvm.Library(target)
+        self._addresses: dict[Any, int] = {}
+        self._names: dict[Any, str] = {}
+
+    def loop(self, recipe: Any) -> int:
+        """The address of a recipe's kernel."""
+        if recipe not in self._addresses:
+            self._addresses[recipe] = self._made(loops.name_of(recipe), loops.write(recipe, self.target))
+        return self._addresses[recipe]
+
+    def name(self, recipe: Any) -> str:
+        """What a recipe's kernel is called."""
+        if recipe not in self._names:
+            self._names[recipe] = loops.name_of(recipe)
+        return self._names[recipe]
+
+    def combine(self, function: Any, kind: str) -> int:
+        """The address of the kernel that joins partial results."""
+        if (function, kind) not in self._addresses:
+            self._addresses[function, kind] = self._made(*loops.combine(function, kind, self.target))
+        return self._addresses[function, kind]
+
+    def _made(self, name: str, text: str) -> int:
+        kept = Cache(usual_folder())
+        wanted = key("kernel", text=text, target=repr(self.target), LLVM=llvm.version())
+        code = kept.get(wanted)
+        if code is None:
+            code = llvm.assemble(text, self.target)
+            kept.put(wanted, code)
+        self.library.add(code)
+        return self.library.address(name)
+
+
+@cache
+def kernels(target: llvm.Target) -> Kernels:
+    """Those of this process."""
+    return Kernels(target)
+
+
+def build(graph: Graph, target: llvm.Target | None = None) -> Callable[[Sequence[Any]], list[Any]]:
+    """A function of the inputs that gives a list of the outputs, as :class:`Interpreter` does."""
+    values = [*graph.inputs, *(value for node in graph.nodes for value in node.outputs)]
+    if any(value.dtype.kind not in "fiubc" for value in values) or not values:
+        return Interpreter(graph)
+    return Native(graph, kernels(target or llvm.host()))
+
+
+class Native:
+    """A graph as launches over one arena."""
+
+    def __init__(self, graph: Graph, made: Kernels) -> None:
+        self.graph, self.kernels = graph, made
+        self.fusion = fusion = Fusion(graph)
+        self.inputs: list[Any] = []
+        self.numbers = {
+            v: array for v, array in graph.constants.items() if np.size(array) == 1 and np.ndim(array) == 0
+        }
+        self.constants = {
+            v: np.ascontiguousarray(np.asarray(array, v.dtype)) for v, array in graph.constants.items()
+        }
+        stored = set(fusion.stored())
+        walks, partials = self._walks(stored)
+        spans = lifetimes(fusion, stored, partials)
+        for value in (
+            v for group in fusion.order if group.kind == "call" for n in group.nodes for v in n.outputs
+        ):
+            spans.setdefault(value, (0, len(fusion.order)))
+        self.slots = {value: slot for slot, value in enumerate(graph.inputs)}
+        outputs = self._outputs(spans)
+        for value in outputs:
+            self.slots[value] = len(self.slots)
+            del spans[value]
+        self.places, size = arrange(spans)
+        arena = np.zeros(size + LINE, np.uint8)
+        start = -address(arena) % LINE
+        self.arena = arena[start : start + size]
+        launches = [launch for group in fusion.order for launch in self._launches(group, walks)]
+        self.returned = [self._returned(value, outputs) for value in graph.outputs]
+        self.program = Program(
+            launches,
+            len(self.slots),
+            inputs=[Input(v.dtype, v.shape, self.slots[v]) for v in graph.inputs],
+            outputs=[Output(v.dtype, v.shape, self.slots[v]) for v in outputs],
+            nanoseconds=sum(walk.cost for walk in walks.values()) / 30,
+            keep=(self.arena, arena, self.constants, made),
+        )
+        self.count, self.written = len(outputs), outputs
+        self.steps = any(isinstance(launch, Step) for launch in launches)
+        #: Inputs without axes come as numbers: memory of their own, which the program reads.
+        self.scalars = [(i, np.zeros((), v.dtype)) for i, v in enumerate(graph.inputs) if v.shape == ()]
+
+    @property
+    def direct(self) -> Callable[..., Any] | None:
+        """The native call itself, where it takes the inputs and gives the outputs as they are."""
+        plain = all(v.ndim and self.graph.outputs[i] is v for i, v in enumerate(self.written))
+        whole = plain and len(self.written) == len(self.graph.outputs) and not self.scalars
+        return self.program.call if whole and not self.steps else None
+
+    @cached_property
+    def interpreter(self) -> Interpreter:
+        """The graph by NumPy, for calls that come while another one runs."""
+        return Interpreter(self.graph)
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Any]:
+        """The outputs for these inputs."""
+        self.inputs = given = list(inputs)
+        for i, buffer in self.scalars:
+            buffer[()] = given[i]
+            given[i] = buffer
+        found = self.program.call(*given)
+        if found is NotImplemented:
+            pairs = zip(inputs, self.graph.inputs, strict=True)
+            self.inputs = [np.require(x, v.dtype, ("C", "A")).reshape(v.shape) for x, v in pairs]
+            found = self.program.call(*self.inputs)
+            if found is NotImplemented:  # it is running, further up or in another thread
+                return self.interpreter(inputs)
+        results = (found,) if self.count == 1 else found
+        return [read(results) for read in self.returned]
+
+    def _walks(self, stored: set[Value]) -> tuple[dict[Group, Walk], dict[Group, list[Value]]]:
+        walks = {}
+        for group in self.fusion.order:
+            if group.kind == "loop":
+                stored.update(group.ends)
+                walks[group] = Builder(self.fusion, group, stored, self.numbers).walk()
+        return walks, {
+            group: [partial for _, partial, _, _ in walk.partials] for group, walk in walks.items()
+        }
+
+    def _outputs(self, spans: dict[Value, Any]) -> list[Value]:
+        """Outputs that kernels write straight into the arrays that are returned."""
+        called = {
+            self.fusion.layouts.of(v).base
+            for group in self.fusion.order
+            if group.kind != "loop" and not self._gemm(group.nodes[0])
+            for node in group.nodes
+            for v in (*node.operands, *node.outputs)
+        }
+        found = []
+        for value in dict.fromkeys(self.graph.outputs):
+            if value in spans and value not in self.fusion.layouts and value not in called and not value.weak:
+                found.append(value)
+        return found
+
+    def _returned(self, value: Value, outputs: list[Value]) -> Callable[[Sequence[Any]], Any]:
+        base = self.fusion.layouts.of(value).base
+        if value in outputs:
+            at = outputs.index(value)
+            return lambda results: results[at][()] if value.shape == () else results[at]
+        if value in self.graph.constants:
+            constant = self.graph.constants[value]
+            return lambda results: constant
+        if base in outputs:
+            at = outputs.index(base)
+            return lambda results: self._view(value, results[at]).copy()[()]
+        read = self._reader(value)
+        if value in self.slots:
+            return lambda results: read()
+        return lambda results: read().item() if value.weak else read().copy()[()]
+
+    def _word(self, word: Any) -> Any:
+        if type(word) is not Pointer:
+            return word
+        value, offset = word
+        if value in self.slots:
+            return At(self.slots[value], offset)
+        if value in self.constants:
+            return address(self.constants[value]) + offset
+        return address(self.arena) + self.places[value] + offset
+
+    def _launches(self, group: Group, walks: dict[Group, Walk]) -> list[Launch | Step]:
+        if group.kind != "loop":
+            (node,) = group.nodes
+            product = self._gemm(node)
+            if product is not None:
+                return [self._product(product)] if node.output.size else []
+            return [Step(self._call(node), (), node.name)]
+        walk = walks[group]
+        if not walk.items:
+            return []
+        grain = 0
+        if walk.cost > THREAD_WORK:
+            grain = max(1, walk.items * THREAD_WORK // walk.cost)
+            grain = -(-grain // walk.grain) * walk.grain
+        arguments = [self._word(word) for word in walk.words]
+        name = self.kernels.name(walk.recipe)
+        found: list[Launch | Step] = [
+            Launch(self.kernels.loop(walk.recipe), arguments, walk.items, grain, name)
+        ]
+        for function, partial, result, count in walk.partials:
+            kernel = self.kernels.combine(function, kind_of(result.dtype) or "")
+            width = partial.shape[1]
+            places = [self._word(Pointer(partial, 0)), self._word(Pointer(result, 0)), count, width]
+            found.append(Launch(kernel, places, width, 0, "combine"))
+        return found
+
+    def _gemm(self, node: Node) -> tuple[Any, ...] | None:
+        """The words of a matrix product that BLAS can do as the operands lie; None: NumPy is called."""
+        if node.function is not np.matmul or node.keywords or len(node.operands) != 2:
+            return None
+        a, b = node.args
+        y = node.output
+        if y.dtype not in (np.float32, np.float64) or a.dtype != y.dtype or b.dtype != y.dtype:
+            return None
+        if a.ndim < 2 or b.ndim < 2 or 0 in (*a.shape, *b.shape):
+            return None
+        batch = y.shape[:-2]
+        stored = [self.fusion.access(v, (*batch, *v.shape[-2:])) for v in (a, b)]
+        sides = [_turned(layout, v) for layout, v in zip(stored, (a, b), strict=True)]
+        own = Layout(y, 0, strides_of(y.shape))
+        count, apart = collapse(list(batch), [list(layout.strides[:-2]) for layout in (*stored, own)])
+        if None in sides or len(count) > 1:
+            return None
+        return y, a.shape[-1], stored, sides, count, apart
+
+    def _product(self, found: tuple[Any, ...]) -> Launch:
+        y, inner, (a, b), ((step_a, turned_a), (step_b, turned_b)), count, apart = found
+        rows, columns = y.shape[-2:]
+        size = y.dtype.itemsize
+        pointers = [self._word(Pointer(v.base, v.offset * size)) for v in (a, b)]
+        arguments = [
+            blas.product(y.dtype),
+            *pointers,
+            self._word(Pointer(y, 0)),
+            *(rows, columns, inner),
+            *(step_a, step_b, max(columns, 1)),
+            *(size * (steps[0] if steps else 0) for steps in apart),
+            *(turned_a, turned_b),
+            blas.bits(1.0, y.dtype),
+            blas.bits(0.0, y.dtype),
+        ]
+        return Launch(engine().kernel("whence_gemm"), arguments, count[0] if count else 1, 0, "product")
+
+    def _view(self, value: Value, array: Any) -> Any:
+        """A Value as a view of the array that its base is in."""
+        layout = self.fusion.layouts.of(value)
+        size = value.dtype.itemsize
+        if not value.size:
+            return np.empty(value.shape, value.dtype)
+        flat = array.reshape(-1)[layout.offset :]
+        return np.lib.stride_tricks.as_strided(flat, value.shape, [size * s for s in layout.strides])
+
+    def _reader(self, value: Value) -> Callable[[], Any]:
+        """The array that a Value is at the time of a call of Python's."""
+        layout = self.fusion.layouts.of(value)
+        base = layout.base
+        if base in self.constants:
+            constant = (
+                self.graph.constants[base] if value is base else self._view(value, self.constants[base])
+            )
+            return lambda: constant
+        if base in self.slots:
+            slot = self.slots[base]
+            if value is base:
+                return lambda: self.inputs[slot]
+            return lambda: self._view(value, np.ascontiguousarray(self.inputs[slot]))
+        view = self._view(value, self._stored(base))
+        return lambda: view
+
+    def _stored(self, value: Value) -> Any:
+        start = self.places[value]
+        return self.arena[start : start + value.nbytes].view(value.dtype).reshape(value.shape)
+
+    def _call(self, node: Node) -> Callable[[], None]:
+        """A call of Python's between the arrays of the arena."""
+        args = tuple([self._argument(part) for part in node.args])
+        keywords = {name: self._argument(part) for name, part in node.keywords.items()}
+        targets = [self._stored(value) for value in node.outputs]
+
+        def call() -> None:
+            with using(EAGER):
+                given = {name: read() for name, read in keywords.items()}
+                ys = node.function(*[read() for read in args], **given)
+            ys = ys if isinstance(ys, (tuple, list)) else (ys,)
+            for y, target in zip(ys, targets, strict=True):
+                if np.shape(y) != target.shape:
+                    raise words.Departed
+                target[...] = y
+
+        return call
+
+    def _argument(self, part: Any) -> Callable[[], Any]:
+        if type(part) is Value:
+            read = self._reader(part)
+            if part.weak or part.shape == ():
+                return lambda: _number(read(), part.weak)
+            return read
+        if isinstance(part, (tuple, list)):
+            inner = [self._argument(one) for one in part]
+            kind = getattr(part, "_make", type(part))
+            return lambda: kind([read() for read in inner])
+        return lambda: part
+
+
+def _number(x: Any, weak: bool) -> Any:
+    if weak:
+        return x.item() if isinstance(x, (np.generic, np.ndarray)) else x
+    return np.asarray(x)[()]
+
+
+def _turned(layout: Layout, value: Value) -> tuple[int, int] | None:
+    """Elements from one stored row to the next, and whether what is stored is the transposed matrix."""
+    (rows, columns), (down, right) = value.shape[-2:], layout.strides[-2:]
+    if (right == 1 or columns == 1) and (down >= columns or rows == 1):
+        return max(down if rows > 1 else columns, 1), 0
+    if (down == 1 or rows == 1) and (right >= rows or columns == 1):
+        return max(right if columns > 1 else rows, 1), 1
+    return None
