@@ -65,6 +65,26 @@ def test_unpooling_is_pytorchs(ndim, how):
         np.testing.assert_allclose(v.grad.data, t.grad.numpy(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("ndim", SIZES)
+def test_adaptive_places_are_pytorchs(ndim, size):
+    torch = pytest.importorskip("torch")
+    for x in (some(ndim), np.round(some(ndim))):
+        mine = getattr(nn, f"AdaptiveMaxPool{ndim}d")(size, return_indices=True)(Variable(x))
+        theirs = getattr(torch.nn, f"AdaptiveMaxPool{ndim}d")(size, return_indices=True)(torch.tensor(x))
+        np.testing.assert_array_equal(mine[0].data, theirs[0].numpy())
+        np.testing.assert_array_equal(mine[1], theirs[1].numpy())
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("ndim", SIZES)
+def test_adaptive_places_are_where_the_elements_are(ndim, size):
+    x = some(ndim)
+    y, places = getattr(F, f"adaptive_max_pool{ndim}d")(x, size, return_indices=True)
+    flat = np.take_along_axis(x.reshape(*x.shape[:2], -1), places.reshape(*x.shape[:2], -1), axis=-1)
+    np.testing.assert_array_equal(flat.reshape(y.shape), y)
+
+
 @pytest.mark.parametrize("ndim", SIZES)
 def test_unpooling_undoes_pooling(ndim):
     x = np.abs(some(ndim))

@@ -190,19 +190,30 @@ class AdaptiveAvgPool3d(_AdaptivePool):
     function = staticmethod(adaptive.adaptive_avg_pool3d)
 
 
-class AdaptiveMaxPool1d(_AdaptivePool):
+class _AdaptiveMaxPool(_AdaptivePool):
+    def __init__(self, output_size: int | Sequence[int | None], return_indices: bool = False) -> None:
+        super().__init__(output_size)
+        if return_indices:
+            self.return_indices = True
+
+    def forward(self, x: Any) -> Any:
+        """X, pooled to the size; with ``return_indices`` where its elements are, too."""
+        return type(self).function(x, **{k: v for k, v in vars(self).items() if k != "training"})
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """:func:`whence.nn.functional.adaptive_max_pool1d`."""
 
     function = staticmethod(adaptive.adaptive_max_pool1d)
 
 
-class AdaptiveMaxPool2d(_AdaptivePool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """:func:`whence.nn.functional.adaptive_max_pool2d`."""
 
     function = staticmethod(adaptive.adaptive_max_pool2d)
 
 
-class AdaptiveMaxPool3d(_AdaptivePool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """:func:`whence.nn.functional.adaptive_max_pool3d`."""
 
     function = staticmethod(adaptive.adaptive_max_pool3d)
