@@ -120,9 +120,13 @@ def _attention(draw: Draw, large: bool) -> Trial:
         shapes += [(queries, keys)] * draw(st.integers(0, 1))
     outputs = draw(st.integers(1, 2))
     f, plain = _through(attention, outputs, scale=0.5, drop=drop)
-    given = () if bias is None else (bias,)
+    given = [] if bias is None else [bias]  # of the scores' type: sums of both then round alike
     specs = tuple(Spec(shape) for shape in shapes)
-    return Trial(lambda *xs: f(*xs, *given), lambda *xs: plain(*xs, *given), specs)
+    return Trial(
+        lambda *xs: f(*xs, *[b.astype(xs[0].dtype) for b in given]),
+        lambda *xs: plain(*xs, *[b.astype(xs[0].dtype) for b in given]),
+        specs,
+    )
 
 
 @entry("self-attention")
