@@ -112,7 +112,7 @@ def _attention(draw: Draw, large: bool) -> Trial:
     before = (2, 3) if large else draw(st.sampled_from([(), (2,), (2, 1)]))
     sizes = draw(st.sampled_from([(2, 3, 2, 1), (1, 1, 1, 2)]))
     queries, keys, inner, outer = (13, 14, 7, 5) if large else sizes
-    halves = np.arange(queries * keys).reshape(queries, keys) % 2 * np.float32(2)
+    halves = (np.arange(queries * keys).reshape(queries, keys) % 2 * 2).astype(np.float32)
     drop = draw(st.sampled_from([None, halves]))
     bias = _bias(draw, queries, keys)
     shapes = [(*before, queries, inner), (*before, keys, inner), (*before, keys, outer)]

@@ -29,6 +29,7 @@ from .layout import Layout, collapse, strides_of
 from .native import blas
 from .native.engine import engine
 from .native.program import At, Input, Launch, Output, Program, Step, address
+from .passes import simplified
 from .plan import LINE, arrange, lifetimes
 from .recipes import Builder, Pointer, Walk
 
@@ -81,6 +82,7 @@ def kernels(target: llvm.Target) -> Kernels:
 
 def build(graph: Graph, target: llvm.Target | None = None) -> Callable[[Sequence[Any]], list[Any]]:
     """A function of the inputs that gives a list of the outputs, as :class:`Interpreter` does."""
+    graph = simplified(graph)  # a reduction of single elements is a view; loops count on that
     values = [*graph.inputs, *(value for node in graph.nodes for value in node.outputs)]
     if any(value.dtype.kind not in "fiubc" for value in values) or not values:
         return Interpreter(graph)

@@ -244,6 +244,14 @@ def _sum(facts: _Facts, node: Node) -> Value | Node | None:
     return None
 
 
+def _extreme(facts: _Facts, node: Node) -> Value | Node | None:
+    """Of single elements: the element."""
+    x, y = node.args[0], node.output
+    if x.size != y.size or x.dtype != y.dtype:
+        return None
+    return x if _is_like(x, y) else Node(np.reshape, (x, y.shape), {}, (y,), (node.code, node.lasti))
+
+
 def _negative(facts: _Facts, node: Node) -> Value | Node | None:
     maker = facts.makers.get(node.args[0])
     if maker is not None and maker.function is np.negative and not maker.keywords and not node.keywords:
@@ -263,5 +271,6 @@ RULES: dict[Callable[..., Any], Callable[[_Facts, Node], Value | Node | None]] =
     np.transpose: _transpose,
     words.astype: _astype,
     np.sum: _sum,
+    **dict.fromkeys((np.prod, np.max, np.min, np.any, np.all), _extreme),
     np.negative: _negative,
 }
