@@ -247,6 +247,14 @@ def test_arrays_from_outside_are_read_afresh():
     assert compiled(np.ones(3)).sum() == 7
 
 
+@pytest.mark.parametrize("outside", [np.ones((3, 2))[:, 0], np.ones(3)[::-1], np.ones(())])
+def test_views_and_numbers_from_outside_are_read_afresh(outside):
+    compiled = whence.compile(lambda x: x * outside)
+    assert compiled(np.ones(3)).sum() == 3
+    outside[...] = 5
+    assert compiled(np.ones(3)).sum() == 15
+
+
 def test_shapes_types_and_static_arguments_make_programs_of_their_own():
     compiled = whence.compile(lambda x, n=1: x**n)
     assert compiled(np.ones(2) * 2, 3)[0] == 8

@@ -94,7 +94,8 @@ class Native:
         self.graph, self.kernels = graph, made
         self.free = Lock()  # the arena is one: a call holds it until its outputs are read
         self.fusion = fusion = Fusion(graph)
-        self.inputs: list[Any] = []
+        self.given: Sequence[Any] = ()
+        self.inputs: list[Any] = []  # as arrays
         self.numbers = {
             v: array for v, array in graph.constants.items() if np.size(array) == 1 and np.ndim(array) == 0
         }
@@ -119,7 +120,7 @@ class Native:
         self.arena = arena[start : start + size]
         launches = [launch for group in fusion.order for launch in self._launches(group, walks)]
         plain = [value in outputs and value.shape != () for value in graph.outputs]
-        self.direct = [outputs.index(v) if p else -1 for v, p in zip(graph.outputs, plain, strict=True)]
+        self.taken = [outputs.index(v) if p else -1 for v, p in zip(graph.outputs, plain, strict=True)]
         self.returned = [
             (i, self._returned(value, outputs)) for i, value in enumerate(graph.outputs) if not plain[i]
         ]
@@ -131,9 +132,17 @@ class Native:
             nanoseconds=sum(walk.cost for walk in walks.values()) / 30,
             keep=(self.arena, arena, self.constants, made),
         )
-        #: Inputs that come as numbers: the native call takes arrays only.
-        self.loose = [(i, v.dtype) for i, v in enumerate(graph.inputs) if v.weak or v.shape == ()]
-        self.count = len(outputs)
+        self.count, self.written = len(outputs), outputs
+        self.steps = any(isinstance(launch, Step) for launch in launches)
+        #: Inputs without axes come as numbers: memory of their own, which the program reads.
+        self.scalars = [(i, np.zeros((), v.dtype)) for i, v in enumerate(graph.inputs) if v.shape == ()]
+
+    @property
+    def direct(self) -> Callable[..., Any] | None:
+        """The native call itself, where it takes the inputs and gives the outputs as they are."""
+        plain = all(v.ndim and self.graph.outputs[i] is v for i, v in enumerate(self.written))
+        whole = plain and len(self.written) == len(self.graph.outputs) and not self.scalars
+        return self.program.call if whole and not self.steps else None
 
     @cached_property
     def interpreter(self) -> Interpreter:
@@ -150,9 +159,11 @@ class Native:
             self.free.release()
 
     def _run(self, inputs: Sequence[Any]) -> list[Any]:
+        self.given = inputs
         self.inputs = given = list(inputs)
-        for i, dtype in self.loose:
-            given[i] = np.array(given[i], dtype)
+        for i, buffer in self.scalars:
+            buffer[()] = given[i]
+            given[i] = buffer
         found = self.program.call(*given)
         if found is NotImplemented:
             pairs = zip(inputs, self.graph.inputs, strict=True)
@@ -161,7 +172,7 @@ class Native:
             if found is NotImplemented:
                 return self.interpreter(inputs)
         arrays = (found,) if self.count == 1 else found
-        results = [arrays[at] if at >= 0 else None for at in self.direct]
+        results = [arrays[at] if at >= 0 else None for at in self.taken]
         for i, read in self.returned:
             results[i] = read(arrays)
         return results
@@ -204,7 +215,8 @@ class Native:
             return lambda results: self._view(value, results[at]).copy()[()]
         read = self._reader(value)
         if value in self.slots:
-            return lambda results: read()
+            slot = self.slots[value]
+            return lambda results: self.given[slot]
         return lambda results: read().item() if value.weak else read().copy()[()]
 
     def _word(self, word: Any) -> Any:

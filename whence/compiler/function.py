@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,6 @@ from .words import Departed
 ndarray = np.ndarray
 ALIKE = 8  # programs for one signature, after which calls that none fits run eagerly
 MANY = 16  # programs for one function, after which a warning says what keeps changing
-_PLAIN = frozenset({ndarray, Variable})  # arguments that are leaves, and nothing that stands for others
 
 
 class CompileWarning(UserWarning):
@@ -46,6 +45,7 @@ class Compiled:
         self._static = tuple(static)
         self._signature = inspect.signature(function) if self._static else None
         self._programs: dict[Any, list[Program]] = {}
+        self._quick: Any = None  # the native call of the program that ran last, if it is all there is to do
         self._warned = False
         self._why: list[str] = []
 
@@ -64,15 +64,27 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's result, by a program if one fits, else by recording one."""
         setting = mode()
+        if self._quick is not None and setting is EAGER and not kwargs and not levels():
+            call, program = self._quick
+            if program.surroundings.change() is None:
+                found = call(*args)
+                if found is not NotImplemented:
+                    return found
         if setting is not EAGER and (setting.tracer is not None or setting.watch is not None):
             return self.function(*args, **kwargs)
-        plain = not kwargs and _PLAIN.issuperset(map(type, args))
-        leaves, structure = (list(args), _of_leaves(len(args))) if plain else flatten((args, kwargs))
-        if levels() or (not plain and any(isinstance(x, (Batched, Symbolic)) for x in leaves)):
+        if levels():
             return self.function(*args, **kwargs)
+        if not kwargs and all(type(a) is ndarray for a in args):
+            leaves: Sequence[Any] = args
+            structure, holders = _of_arrays(len(args)), ()  # hashed once
+        else:
+            leaves, structure = flatten((args, kwargs))
+            holders = _holders(structure)
+            if any(isinstance(x, (Batched, Symbolic)) for x in leaves):
+                return self.function(*args, **kwargs)
         static = self._static_leaves(args, kwargs) if self._static else frozenset()
         kinds = tuple([_kind(x, i in static) for i, x in enumerate(leaves)])
-        key = (structure, kinds, setting.recording, () if plain else _holders(structure))
+        key = (structure, kinds, setting.recording, holders)
         programs = self._programs.get(key, ())
         for program in programs:
             why = program.misfit()
@@ -97,6 +109,8 @@ class Compiled:
         bare = [x._data if isinstance(x, Variable) else x for x in leaves]
         outputs = program.run(program.inputs(bare))
         program.finish(outputs)
+        call = program.quick(len(leaves)) if mode().recording else None
+        self._quick = None if call is None else (call, program)
         return program.returned(outputs)
 
     def _record(self, key: Any, leaves: Sequence[Any], structure: Structure, kinds: Any) -> Program:
@@ -150,6 +164,10 @@ class Compiled:
                 found.update(range(count, count + width))
             count += width
         return frozenset(found)
+
+    def compile_parts(self, label: str) -> Iterator[tuple[Any, Any, Any, str]]:
+        """What a program that calls this function takes for granted: the function itself."""
+        yield self.__dict__, "function", self.function, label
 
     # --- looking at it ---------------------------------------------------------------------------------
 
@@ -270,9 +288,9 @@ class Ran(Function):
 
 
 @functools.cache
-def _of_leaves(count: int) -> Structure:
-    """The structure of a call with so many arrays and no keywords: 6 µs to find out."""
-    return flatten(((0.0,) * count, {}))[1]
+def _of_arrays(count: int) -> Structure:
+    """The structure of so many positional arguments that are no containers."""
+    return flatten(((None,) * count, {}))[1]
 
 
 def _as_variable(leaf: Any) -> Variable:

@@ -206,6 +206,9 @@ class Recorder:
     def constant(self, array: Any) -> Value:
         """The Value of an array that the program takes from outside; it is not copied."""
         known = self._known.get(id(array))
+        if isinstance(array, ndarray) and (array.ndim == 0 or not array.flags.c_contiguous):
+            # What is written into it later would not reach a copy in the program: read it at each call.
+            return self.state(("array", id(array)), "an array from outside", lambda: array).symbol
         if known is None:
             known = self._known[id(array)] = (array, Value.like(array))
             self.constants[known[1]] = array

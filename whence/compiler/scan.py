@@ -128,7 +128,8 @@ def _contents(thing: Any) -> Any:
     skipped = isinstance(thing, (MethodType, FunctionType, tuple, np.ndarray, Stream, functools.partial))
     if skipped or hasattr(thing, "compile_parts") or _is_foreign(type(thing)):
         return None
-    return getattr(thing, "__dict__", None)
+    attributes = getattr(thing, "__dict__", None)
+    return attributes if type(attributes) is dict else None
 
 
 def _is_taken_for_granted(found: Any) -> bool:

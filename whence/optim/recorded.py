@@ -39,7 +39,7 @@ def _update(optimizer: Any, tracer: Any, i: int, group: dict[str, Any], slot: Sl
     hyper = {**group, "lr": tracer.number(("rate", id(group)), f"the rate of group {i}", lambda: group["lr"])}
     counter = ("count", id(optimizer), i, slot.step)
     count = tracer.state(counter, f"the updates of group {i}", lambda: slot.step)
-    tracer.also_writes(counter, _counter(slot))
+    tracer.also_writes(counter, _counter(optimizer, slot))
     step = tracer.once(("next", *counter), lambda: count + 1)
     state = _state(optimizer, tracer, group, slot)
     if optimizer.elementwise:
@@ -72,9 +72,11 @@ def _like(new: Any, old: Any) -> Any:
     return new if new.dtype == old.dtype else new.astype(old.dtype)
 
 
-def _counter(slot: Slot) -> Any:
+def _counter(optimizer: Any, slot: Slot) -> Any:
     def write(step: int) -> None:
         slot.step = step
+        if optimizer._plans[0] is not None:  # plans hold the arrays of before
+            optimizer._plans = [None] * len(optimizer.param_groups)
 
     return write
 
@@ -91,14 +93,13 @@ def _state(optimizer: Any, tracer: Any, group: dict[str, Any], slot: Slot) -> di
             ("slot", id(slot), name),
             f"{name} of {slot.name or 'a parameter'}",
             lambda name=name: slot.state[name],
-            _writer(optimizer, slot, name),
+            _writer(slot, name),
         )
     return state
 
 
-def _writer(optimizer: Any, slot: Slot, name: str) -> Any:
+def _writer(slot: Slot, name: str) -> Any:
     def write(value: Any) -> None:
         slot.state[name] = value
-        optimizer._plans = [None] * len(optimizer.param_groups)  # they hold the arrays of before
 
     return write
