@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..config import EAGER, using
-from . import llvm, loops, words
+from . import llvm, loops, rows, words
 from .cache import Cache, key, usual_folder
 from .elements import kind_of
 from .fuse import Fusion, Group
@@ -61,6 +61,13 @@ class Kernels:
         if (function, kind) not in self._addresses:
             self._addresses[function, kind] = self._made(*loops.combine(function, kind, self.target))
         return self._addresses[function, kind]
+
+    def rows(self, adds: bool, kind: str, index: str) -> int:
+        """The address of the kernel that takes rows by number, or adds them."""
+        if (adds, kind, index) not in self._addresses:
+            made = self._made(*rows.kernel(adds, kind, index, self.target))
+            self._addresses[adds, kind, index] = made
+        return self._addresses[adds, kind, index]
 
     def _made(self, name: str, text: str) -> int:
         kept = Cache(usual_folder())
@@ -194,7 +201,7 @@ class Native:
             for group in self.fusion.order
             if group.kind != "loop" and not self._gemm(group.nodes[0])
             for node in group.nodes
-            for v in (*node.operands, *node.outputs)
+            for v in (*node.operands, *(() if rows.rows_of(node, self.fusion.layouts) else node.outputs))
         }
         found = []
         for value in dict.fromkeys(self.graph.outputs):
@@ -237,6 +244,9 @@ class Native:
                 return [self._product(product)] if node.output.size else []
             if node.function is words.depart_if:
                 return [self._departure(node)]
+            numbered = rows.rows_of(node, self.fusion.layouts)
+            if numbered is not None:
+                return self._by_rows(node, numbered)
             return [Step(self._call(node), (), node.name)]
         walk = walks[group]
         if not walk.items:
@@ -256,6 +266,33 @@ class Native:
             places = [self._word(Pointer(partial, 0)), self._word(Pointer(result, 0)), count, width]
             found.append(Launch(kernel, places, width, 0, "combine"))
         return found
+
+    def _by_rows(self, node: Node, found: rows.Rows) -> list[Launch | Step]:
+        """Rows by number; an index that names none is for NumPy to complain about."""
+        table, size = found.table, found.table.dtype.itemsize
+        bad = np.zeros(1, np.uint8)
+        layouts = [self.fusion.layouts.of(v) for v in (table, found.indices, found.values or table)]
+        pointers = [self._word(Pointer(at.base, at.offset * at.base.dtype.itemsize)) for at in layouts]
+        target = self._word(Pointer(node.output, 0))
+        kernel = self.kernels.rows(found.adds, kind_of(table.dtype) or "", kind_of(found.indices.dtype) or "")
+        counts = [table.shape[0], found.width, found.indices.size]
+        block = [target, pointers[2], pointers[1], address(bad), *counts]
+        made: list[Launch | Step] = []
+        if found.adds:
+            made.append(Launch(engine().copy, [target, pointers[0], size], table.size, 0, "copy"))
+        items = 1 if found.adds else found.indices.size
+        grain = 0
+        if not found.adds and node.output.size * 2 > THREAD_WORK:
+            grain = max(1, THREAD_WORK // (2 * found.width))
+        made.append(Launch(kernel, block, items, grain, "rows"))
+        args = [self._argument(part) for part in node.args]
+
+        def complain() -> None:
+            bad[0] = 0
+            node.function(*[read() for read in args])
+            raise words.Departed  # an index has changed meanwhile
+
+        return [*made, Step(complain, (), node.name, address(bad))]
 
     def _departure(self, node: Node) -> Step:
         """Leaving the program: Python is called only where the condition, a byte of the arena, is true."""
