@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from .cases import record
+import numpy as np
+
+from .cases import REFERENCE, record
 from .test_activation import CASES as ACTIVATIONS
 from .test_conv import CONVOLUTIONS, POOLS
+from .test_embedding import recorded as of_embedding
 from .test_norm import CASES as NORMS
 
 if __name__ == "__main__":
@@ -12,3 +15,4 @@ if __name__ == "__main__":
     record("conv", CONVOLUTIONS)
     record("norm", NORMS)
     record("pool", POOLS)
+    np.savez_compressed(REFERENCE / "embedding.npz", allow_pickle=False, **of_embedding())

@@ -24,12 +24,15 @@ RECURRENT: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "relu": ("RNN", (3, 4), {"nonlinearity": "relu", "num_layers": 2}),
     "lstm": ("LSTM", (3, 4), {"num_layers": 2, "bidirectional": True}),
     "lstm_first": ("LSTM", (3, 2), {"batch_first": True, "bias": False}),
+    "lstm_projected": ("LSTM", (3, 4), {"num_layers": 2, "bidirectional": True, "proj_size": 2}),
     "gru": ("GRU", (3, 4), {"num_layers": 2, "bidirectional": True}),
     "gru_plain": ("GRU", (3, 2), {"bias": False}),
 }
 BLOCKS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "mha": ("MultiheadAttention", (4, 2), {}),
     "mha_bare": ("MultiheadAttention", (4, 2), {"bias": False, "batch_first": True}),
+    "mha_widths": ("MultiheadAttention", (4, 2), {"kdim": 3, "vdim": 5}),
+    "mha_added": ("MultiheadAttention", (4, 2), {"add_bias_kv": True, "add_zero_attn": True}),
     "encoder": ("TransformerEncoderLayer", (4, 2, 6, 0.0), {}),
     "encoder_first": ("TransformerEncoderLayer", (4, 2, 6, 0.0, "gelu"), {"norm_first": True, "bias": False}),
     "decoder": ("TransformerDecoderLayer", (4, 2, 6, 0.0), {"batch_first": True}),
@@ -46,15 +49,17 @@ def arrays(name: str) -> tuple[np.ndarray, list[np.ndarray]]:
     kind, (_, hidden), options = RECURRENT[name]
     passes = options.get("num_layers", 1) * (1 + options.get("bidirectional", False))
     x = rng.normal(size=(3, 5, 3) if options.get("batch_first") else (5, 3, 3))
-    return x, [rng.normal(size=(passes, 3, hidden)) for _ in range(1 + (kind == "LSTM"))]
+    widths = [options.get("proj_size", hidden), *[hidden] * (kind == "LSTM")]
+    return x, [rng.normal(size=(passes, 3, width)) for width in widths]
 
 
 def block_arrays(name: str) -> list[np.ndarray]:
     """Inputs of a case of attention."""
     rng = np.random.default_rng(sum(map(ord, name)))
-    kind = BLOCKS[name][0]
+    kind, _, options = BLOCKS[name]
     if kind == "MultiheadAttention":
-        return [rng.normal(size=shape) for shape in ((3, 2, 4), (5, 2, 4), (5, 2, 4))]
+        widths = options.get("kdim", 4), options.get("vdim", 4)
+        return [rng.normal(size=shape) for shape in ((3, 2, 4), *[(5, 2, width) for width in widths])]
     return [rng.normal(size=(3, 2, 4)) for _ in range(1 + (kind == "TransformerDecoderLayer"))]
 
 

@@ -150,3 +150,16 @@ def test_errors_name_the_remedy():
         F.gelu(np.ones(2), "fast")
     with pytest.raises(WhenceError, match="axis"):
         F.softmax(Variable(np.ones(2)), 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_slope_of_gelu_where_the_value_has_lost_its_digits(dtype):
+    x = np.zeros(40_000, dtype)
+    places = [0, -1, 1e-31, -1e20, 1e20, np.nan]
+    x[: len(places)] = places
+    v = whence.Variable(x)
+    F.gelu(v).backward(gradient=np.ones_like(x))
+    slopes = v.grad.data
+    np.testing.assert_allclose(slopes[:5], [0.5, -0.08331547, 0.5, 0, 1], rtol=1e-6)
+    assert np.isnan(slopes[5])
+    assert np.all(slopes[6:] == 0.5)

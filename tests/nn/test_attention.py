@@ -128,6 +128,47 @@ def test_masks_are_pytorchs(batch_first):
         close(v.grad.data, tx.grad.numpy())
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kdim": 3, "vdim": 5},
+        {"kdim": 3, "bias": False},
+        {"add_bias_kv": True},
+        {"add_zero_attn": True},
+        {"vdim": 2, "add_bias_kv": True, "add_zero_attn": True, "batch_first": True},
+    ],
+)
+def test_other_widths_and_added_keys_are_pytorchs(options):
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.MultiheadAttention(4, 2, **options).double()
+    mine = nn.MultiheadAttention(4, 2, **options, dtype=np.float64)
+    mine.load_state_dict(theirs.state_dict())
+    assert mine.state_dict().keys() == theirs.state_dict().keys()
+    arrays = [RNG.normal(size=(3, 3, options.get(name, 4))) for name in ("", "kdim", "vdim")]
+    padding = np.array([[False, False, True], [False, False, False], [False, True, True]])
+    for masks in ({}, {"key_padding_mask": padding, "attn_mask": ~np.tri(3, dtype=bool)}):
+        ts = [torch.tensor(a, requires_grad=True) for a in arrays]
+        theirs.zero_grad(), mine.zero_grad()
+        expected = theirs(*ts, **{key: torch.tensor(mask) for key, mask in masks.items()})
+        vs = [Variable(a) for a in arrays]
+        found = mine(*vs, **masks)
+        for a, b in zip(found, expected, strict=True):
+            close(a.data, b.detach().numpy())
+        (expected[0] ** 3).sum().backward()
+        np.sum(found[0] ** 3).backward()
+        for v, t in zip(vs, ts, strict=True):
+            close(v.grad.data, t.grad.numpy())
+        for name, p in mine.named_parameters():
+            close(p.grad.data, theirs.get_parameter(name).grad.numpy())
+
+
+def test_second_order_with_added_keys():
+    how: Any = {"kdim": 3, "add_bias_kv": True, "add_zero_attn": True, "dtype": np.float64}
+    model, x, k = nn.MultiheadAttention(2, 1, stream=Stream(1), **how), RNG.normal(size=(2, 1, 2)), V[0, 0]
+    key, value = RNG.normal(size=(2, 1, 3)), k[:2, None]
+    check_gradient(lambda m, x: np.sum(np.sin(m(x, key, value)[0])), model, x, order=2)
+
+
 def test_stacks_are_pytorchs():
     torch = pytest.importorskip("torch")
     layer = torch.nn.TransformerEncoderLayer(4, 2, 6, 0.0).double()
@@ -157,6 +198,12 @@ def test_packed_and_separate_projections_agree():
 def test_decoding_with_a_cache_is_the_whole_at_once():
     model = nn.MultiheadAttention(4, 2, batch_first=True, dtype=np.float64, stream=Stream(1))
     x = RNG.normal(size=(2, 40, 4))
+    check_decoding(model, x)
+    added: Any = {"add_bias_kv": True, "add_zero_attn": True}
+    check_decoding(nn.MultiheadAttention(4, 2, **added, batch_first=True, dtype=np.float64), x)
+
+
+def check_decoding(model: Any, x: Any) -> None:
     whole = model(x, x, x, is_causal=True)[0].data
     cache, parts, start = nn.KVCache(), [], 0
     for n in (5, 1, 1, 20, 1, 12):
@@ -181,6 +228,12 @@ def test_bad_input_is_named():
     for call, error, text in [
         (lambda: nn.MultiheadAttention(5, 2), ShapeError, "cannot split 5 into 2 heads"),
         (lambda: model(x[..., :2], x, x), ShapeError, r"query \(3, 2, 2\).*\n.*\(L, B, 4\)"),
+        (
+            lambda: nn.MultiheadAttention(4, 2, kdim=3)(x, x, x),
+            ShapeError,
+            r"\(L, B, 4\).*; key 3 wide, value 4",
+        ),
+        (lambda: nn.MultiheadAttention(4, 2, kdim=0), ShapeError, "kdim=0"),
         (lambda: model(x, x, x, attn_mask=np.ones((2, 2), bool)), ShapeError, r"\(2, 2\).*\n.*\(3, 3\) or"),
         (lambda: model(x, x, x, np.ones((3, 2), bool)), ShapeError, r"key_padding_mask of shape \(3, 2\)"),
         (lambda: model(x, x, x, attn_mask=np.ones((3, 3), int)), DtypeError, r"booleans, or floats"),

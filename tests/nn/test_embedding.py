@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 import numpy as np
 import pytest
 
 import whence
 from whence import Variable, nn
-from whence.errors import BoundsError, DtypeError, ShapeError
+from whence.errors import BatchingError, BoundsError, DtypeError, GraphError, ShapeError, WhenceError
 from whence.nn import functional as F
 from whence.random import Stream
 from whence.testing import check_gradient
+
+from .cases import REFERENCE
 
 TABLE = np.random.default_rng(0).normal(size=(5, 3))
 
@@ -155,6 +160,98 @@ def test_against_pytorch():
     np.sum(words(indices) ** 3).backward()
     (others(torch.tensor(indices)) ** 3).sum().backward()
     np.testing.assert_allclose(words.weight.grad.data, others.weight.grad.numpy(), rtol=1e-10)
+
+
+OPTIONS = {
+    "max_norm": {"max_norm": 1.0},
+    "norm_type": {"max_norm": 1.5, "norm_type": 1.0},
+    "infinity": {"max_norm": 0.5, "norm_type": float("inf"), "padding_idx": 1},
+    "by_frequency": {"scale_grad_by_freq": True},
+    "both": {"scale_grad_by_freq": True, "max_norm": 0.7, "norm_type": 3.0, "padding_idx": 0},
+}
+READ = np.array([[1, 4, 1], [0, 1, 2]])
+
+
+def read(library: Any, weight: Any, indices: Any, options: Any) -> tuple[Any, Any, Any]:
+    """Rows, gradient and the table afterwards, twice over, of PyTorch or whence."""
+    layer = library.Embedding.from_pretrained(weight, freeze=False, **options)
+    (layer(indices) ** 3).sum().backward()
+    again = layer(indices)
+    return again, layer.weight.grad, layer.weight
+
+
+def recorded() -> dict[str, np.ndarray]:
+    """What PyTorch gives for the options."""
+    torch = importlib.import_module("torch")
+    found = {}
+    for name, options in OPTIONS.items():
+        parts = read(torch.nn, torch.tensor(TABLE), torch.tensor(READ), options)
+        found |= {f"{name}:{i}": part.detach().numpy() for i, part in enumerate(parts)}
+    return found
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_are_pytorchs(name):
+    parts = read(nn, TABLE.copy(), READ, OPTIONS[name])
+    with np.load(REFERENCE / "embedding.npz") as file:
+        for i, part in enumerate(parts):
+            np.testing.assert_allclose(part.data, file[f"{name}:{i}"], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_are_pytorchs_live(name):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(5)
+    table, indices = rng.normal(size=(9, 4)), rng.integers(0, 9, (5, 7))
+    theirs = read(torch.nn, torch.tensor(table), torch.tensor(indices), OPTIONS[name])
+    for mine, other in zip(read(nn, table.copy(), indices, OPTIONS[name]), theirs, strict=True):
+        np.testing.assert_allclose(mine.data, other.detach().numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_rows_are_shortened_where_they_are():
+    table = TABLE.astype(np.float32)
+    F.embedding(READ, table, max_norm=0.5)
+    assert table.dtype == np.float32 and np.all(np.linalg.norm(table[[0, 1, 2, 4]], axis=1) <= 0.5)
+    np.testing.assert_array_equal(table[3], TABLE[3].astype(np.float32))  # nobody read it
+    layer = nn.Embedding.from_pretrained(TABLE, False, max_norm=0.5)
+    before = layer.weight._data
+    y = layer(READ)  # the table that a graph recorded earlier read stays what it was
+    assert layer.weight._data is not before and np.max(np.linalg.norm(y.data, axis=-1)) <= 0.5
+    kept = layer.weight._data
+    layer(READ)
+    assert layer.weight._data is kept  # nothing to shorten, nothing written
+    assert repr(layer) == "Embedding(5, 3, max_norm=0.5)"
+
+
+def test_shortening_inside_a_transform():
+    layer = nn.Embedding.from_pretrained(TABLE, False, max_norm=0.5)
+    compiled = whence.compile(lambda i: np.sum(layer(i) ** 2))
+    for indices in (READ, READ, np.full((2, 3), 3)):
+        found = compiled(indices)
+        rows = layer.weight._data[indices]
+        assert np.max(np.linalg.norm(rows, axis=-1)) <= 0.5
+        np.testing.assert_allclose(float(found), np.sum(rows**2))
+    with pytest.raises(GraphError, match=r"writes to the table(.|\n)*max_norm=None"):
+        F.embedding(READ, Variable(TABLE) * 2, max_norm=0.5)
+    with pytest.raises(BatchingError, match="for each example"):
+        whence.vmap(lambda w: F.embedding(READ, w, max_norm=0.5))(np.stack([TABLE, TABLE]))
+    with pytest.raises(WhenceError, match="max_norm=-1"):
+        F.embedding(READ, TABLE, max_norm=-1)
+
+
+def test_frequencies_inside_transforms():
+    def loss(w: Any, i: Any) -> Any:
+        return np.sum(F.embedding(i, w, 0, scale_grad_by_freq=True) ** 2)
+
+    slope = whence.grad(loss)
+    each = whence.vmap(slope, (None, 0))(TABLE, READ)
+    np.testing.assert_allclose(each, np.stack([slope(TABLE, i) for i in READ]))
+    np.testing.assert_allclose(
+        whence.vmap(slope, (0, None))(np.stack([TABLE] * 2), READ)[1], slope(TABLE, READ)
+    )
+    compiled = whence.compile(slope)
+    for indices in (READ, READ[::-1] * 0 + 2):
+        np.testing.assert_allclose(compiled(TABLE, indices), slope(TABLE, indices))
 
 
 def test_rows_that_do_not_exist_are_refused_inside_vmap_too():

@@ -97,6 +97,13 @@ def test_second_order(kind, lengths):
     check_gradient(f, model, x, order=2)
 
 
+def test_second_order_of_a_projected_state():
+    model = nn.LSTM(2, 3, proj_size=1, dtype=np.float64, stream=Stream(3))
+    x = np.random.default_rng(0).normal(size=(3, 2, 2))
+    check_gradient(lambda model, x: np.sum(np.sin(model(x, lengths=[3, 1])[0])), model, x, order=2)
+    assert model.weight_hr_l0.shape == (1, 3) and repr(model) == "LSTM(2, 3, proj_size=1)"
+
+
 @pytest.mark.parametrize("kind", [nn.RNNCell, nn.LSTMCell, nn.GRUCell])
 def test_a_layer_is_a_loop_over_its_cell(kind):
     layer = {nn.RNNCell: nn.RNN, nn.LSTMCell: nn.LSTM, nn.GRUCell: nn.GRU}[kind]
@@ -162,6 +169,12 @@ def test_bad_input_is_named():
         (lambda: lstm(x[:0]), ShapeError, "no steps"),
         (lambda: nn.RNN(3, 4, nonlinearity="gelu"), WhenceError, "'tanh' or 'relu', not 'gelu'"),
         (lambda: nn.GRU(3, 0), ShapeError, r"GRU got hidden_size=0(.|\n)*1 or more"),
+        (lambda: nn.LSTM(3, 2, proj_size=2), ShapeError, r"proj_size=2 with hidden_size=2(.|\n)*less than"),
+        (
+            lambda: nn.LSTM(3, 4, proj_size=2)(x, (np.ones((1, 2, 4)), np.ones((1, 2, 4)))),
+            ShapeError,
+            r"\(1, 2, 2\): \(layers × directions, batch, proj_size\)",
+        ),
         (lambda: nn.GRU(3, 2, dropout=2), WhenceError, "a probability, not 2"),
         (lambda: nn.GRUCell(3, 2)(np.ones((4, 2))), ShapeError, r"GRUCell got x of shape \(4, 2\)"),
         (lambda: nn.GRUCell(3, 2)(np.ones((4, 3)), np.ones((4, 3))), ShapeError, "a state of shape"),

@@ -200,7 +200,8 @@ def test_gradients_go_through_the_cache(cuts):
     for f in (whence.grad, lambda f: whence.grad(lambda m: np.sum(whence.grad(f)(m).tokens.weight ** 2))):
         one, other = f(whole)(model), f(in_parts)(model)
         for p, q in zip(flatten(one)[0], flatten(other)[0], strict=True):
-            np.testing.assert_allclose(q.data, p.data, rtol=1e-9, atol=1e-11)
+            # values of thousands; those of the keys' biases are zero but for rounding
+            np.testing.assert_allclose(q.data, p.data, rtol=1e-9, atol=1e-10)
 
 
 def test_a_cache_filled_without_recording_goes_on_with_it():

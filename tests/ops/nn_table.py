@@ -122,9 +122,10 @@ def _cross_entropy(draw: Draw, large: bool) -> Trial:
     target = np.arange(rows) % classes
     share = draw(st.sampled_from([0.7, np.linspace(0.0, 1.0, rows)]))
     primitive = PRIMITIVES["nn.cross_entropy"]
+    summed = draw(st.booleans())
     return Trial(
-        lambda x: primitive.apply(x, target=target, share=_like(share, x)),
-        lambda x: primitive.forward(x, target=target, share=_like(share, x)),
+        lambda x: primitive.apply(x, target=target, share=_like(share, x), summed=summed),
+        lambda x: primitive.forward(x, target=target, share=_like(share, x), summed=summed),
         (Spec((rows, classes)),),
     )
 
@@ -141,7 +142,7 @@ def _cross_entropy_slope(draw: Draw, large: bool) -> Trial:
     return Trial(
         lambda *xs: primitive.apply(*xs, target=target),
         lambda *xs: primitive.forward(*xs, target=target),
-        (Spec((rows, classes)), *[Spec((rows,))] * 3),
+        (Spec((rows, classes)), Spec(draw(st.sampled_from([(rows,), ()])))),
     )
 
 

@@ -90,7 +90,9 @@ def _gru(draw: Draw, large: bool) -> Trial:
 def _lstm(draw: Draw, large: bool) -> Trial:
     steps, batch, n, reverse, mask = _steps(draw, large)
     f, plain = _through(lstm_steps, 2, reverse=reverse, mask=mask)
-    shapes = ((steps, batch, 4 * n), (batch, n), (batch, n), (4 * n, n))
+    project = draw(st.sampled_from([(), (n + 1,)]))  # states of another length than cells
+    m = project[0] if project else n
+    shapes = ((steps, batch, 4 * n), (batch, m), (batch, n), (4 * n, m), *[(m, n) for m in project])
     return Trial(f, plain, tuple(Spec(shape) for shape in shapes))
 
 

@@ -145,7 +145,7 @@ class Native:
         self.scalars = [(i, np.zeros((), v.dtype)) for i, v in enumerate(graph.inputs) if v.shape == ()]
 
     @property
-    def direct(self) -> Callable[..., Any] | None:
+    def outright(self) -> Callable[..., Any] | None:
         """The native call itself, where it takes the inputs and gives the outputs as they are."""
         plain = all(v.ndim and self.graph.outputs[i] is v for i, v in enumerate(self.written))
         whole = plain and len(self.written) == len(self.graph.outputs) and not self.scalars

@@ -304,7 +304,7 @@ def _conjugate(emit: Emit, x: Any) -> Any:
 
 @says(np.positive)
 def _positive(emit: Emit, x: Any) -> Any:
-    return x if hasattr(x, "recorder") else NotImplemented
+    return np.copy(x) if hasattr(x, "recorder") else NotImplemented
 
 
 @says(np.stack)
@@ -350,3 +350,15 @@ def _diff(emit: Emit, a: Any, n: int = 1, axis: int = -1, prepend: Any = None, a
     (axis,) = _axes(axis, a.ndim)
     head: tuple[Any, ...] = (slice(None),) * axis
     return a[(*head, slice(1, None))] - a[(*head, slice(None, -1))]
+
+
+@says(np.vecdot)
+def _vecdot(emit: Emit, a: Any, b: Any, /, axis: int = -1) -> Any:
+    if np.result_type(a).kind == "c":
+        return NotImplemented
+    return np.sum(np.multiply(a, b), axis=axis)
+
+
+@says(np.ascontiguousarray)
+def _contiguous(emit: Emit, a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    return a if dtype is None else a.astype(dtype)

@@ -90,6 +90,8 @@ class _Facts:
 
     def number(self, part: Any) -> Any:
         """The one number that an operand is everywhere; None if it is not known to be one."""
+        if type(part) is Value and isinstance(self.constants.get(part), np.floating):
+            return float(self.constants[part])  # NumPy's scalars do not change
         if type(part) is not Value:
             return part if isinstance(part, (int, float)) and not isinstance(part, bool) else None
         node = self.makers.get(part)

@@ -116,7 +116,7 @@ class Program:
         if [r.number for r in self.results] != list(range(len(self.results))):
             return None
         single, several = self.structure is LEAF, self.structure == _tuple_of(len(self.results))
-        return getattr(self.run, "direct", None) if single or several else None
+        return getattr(self.run, "outright", None) if single or several else None
 
     def inputs(self, arguments: Sequence[Any]) -> list[Any]:
         """The arrays that the program runs on."""
@@ -181,8 +181,8 @@ def recorded(
 
     Whatever happens, Variables are left as they were.
     """
-    recorder = Recorder()
     surroundings = Surroundings(function, *[x for x in leaves if not isinstance(x, (Variable, ndarray))])
+    recorder = Recorder([id(v) for v in surroundings.variables])
     setting = mode()
     inputs: dict[int, Any] = {}
     pulled: _Pulled | None = None
@@ -199,6 +199,7 @@ def recorded(
         collected = _collect(recorder, out)
     finally:
         recorder.release()
+    recorder.forget_temporaries()
     return _assembled(recorder, collected, shape, inputs, surroundings, pulled, build)
 
 

@@ -7,6 +7,7 @@ says how to read it before a call and how to write it back after one.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from operator import index as as_index
 from time import perf_counter
@@ -16,6 +17,7 @@ import numpy as np
 
 from ..config import EAGER, using
 from ..core.batched import Batched
+from ..core.graph import Constant, nobody
 from ..core.origin import called_at, user_frame
 from ..core.table import name_of
 from ..core.variable import Variable, make
@@ -85,7 +87,8 @@ class Rule:
 class Recorder:
     """What a run of a function is noted down in."""
 
-    def __init__(self) -> None:
+    def __init__(self, outside: Iterable[int] = ()) -> None:
+        """``outside``: the ids of Variables that are known to outlive the call."""
         self.inputs: list[Value] = []
         self.constants: dict[Value, Any] = {}
         self.nodes: list[Node] = []
@@ -95,6 +98,8 @@ class Recorder:
         self.closed = False
         self._known: dict[int, tuple[Any, Value]] = {}
         self._once: dict[Any, Any] = {}
+        self._lent: list[tuple[Variable, Any]] = []  # Variables that hold Traced values, and what they held
+        self._outside = frozenset(outside)
 
     # --- what comes in -------------------------------------------------------------------------------
 
@@ -102,7 +107,9 @@ class Recorder:
         """A value that is given to the program."""
         symbol = Value.like(now)
         self.inputs.append(symbol)
-        return Traced(self, now, symbol, (None, 0))
+        given = Traced(self, now, symbol, (None, 0))
+        given.viewed = True  # the caller's own memory
+        return given
 
     def state(
         self, key: Any, label: str, read: Callable[[], Any], write: Callable[[Any], None] | None = None
@@ -143,6 +150,10 @@ class Recorder:
                 self._hold(v)
 
     def _hold(self, v: Variable) -> None:
+        if type(v.edge) is Constant and v.edge._owner is nobody and id(v) not in self._outside:
+            self._lent.append((v, v._data))  # a constant that an op has just made: a seed of ones
+            v._data = self._constant_now(v._data)
+            return
         label = v.name or "a Variable"
         self.state(("data", id(v)), label, lambda: v._data)
         cell = self.cells["data", id(v)]
@@ -164,6 +175,12 @@ class Recorder:
 
     def _is_read(self, cell: Cell | None) -> bool:
         return cell is not None and any(cell.given.symbol in node.operands for node in self.nodes)
+
+    def _constant_now(self, data: Any) -> Traced:
+        if isinstance(data, ndarray) and data.ndim and data.size and (data == data.flat[0]).all():
+            return self.emit(words.full, (data.shape, data.flat[0].item(), data.dtype), {})
+        data = np.ascontiguousarray(data)[()] if np.ndim(data) == 0 else np.ascontiguousarray(data)
+        return Traced(self, data, self.constant(data), (None, 0))
 
     # --- what is computed ----------------------------------------------------------------------------
 
@@ -206,6 +223,12 @@ class Recorder:
     def constant(self, array: Any) -> Value:
         """The Value of an array that the program takes from outside; it is not copied."""
         known = self._known.get(id(array))
+        if isinstance(array, ndarray) and _is_one_number(array):
+            number = array.flat[0].item()
+            return self.once(
+                ("full", array.shape, array.dtype, number, str(number)),
+                lambda: self.emit(words.full, (array.shape, number, array.dtype), {}),
+            ).symbol
         if isinstance(array, ndarray) and (array.ndim == 0 or not array.flags.c_contiguous):
             # What is written into it later would not reach a copy in the program: read it at each call.
             return self.state(("array", id(array)), "an array from outside", lambda: array).symbol
@@ -288,7 +311,7 @@ class Recorder:
 
     def overwrite(self, target: Traced, new: Traced) -> None:
         """``target[...] = new``, for a value that nothing else shares memory with."""
-        if target.viewed or target.symbol in self.inputs:
+        if target.viewed:
             what = "an argument or state" if target.symbol in self.inputs else "an array that has views"
             raise TraceError(
                 f"writing into {what} cannot be recorded{called_at()}\n"
@@ -363,9 +386,26 @@ class Recorder:
     def release(self) -> None:
         """Give the Variables their arrays and gradients back, as they were."""
         self.closed = True
+        for v, data in self._lent:
+            v._data = data
         for held in self.held.values():
             v = held.variable
             v._data, v.grad, v.edge = held.data, held.grad, held.edge
+
+    def forget_temporaries(self) -> None:
+        """Variables that the function made inside, and that are gone with it, are constants and no state."""
+        for key, held in list(self.held.items()):
+            mine = 3  # references: the Held, the cell's way to read it, and the argument of getrefcount
+            if key in self._outside or held.grad_cell or sys.getrefcount(held.variable) > mine:
+                continue
+            symbol, data = held.cell.given.symbol, held.data
+            self.inputs.remove(symbol)
+            del self.held[key], self.cells["data", key]
+            if isinstance(data, ndarray) and data.size and (data == data.flat[0]).all():
+                filled = (data.shape, data.flat[0].item(), data.dtype)
+                self.nodes.insert(0, Node(words.full, filled, {}, (symbol,)))
+            else:
+                self.constants[symbol] = np.ascontiguousarray(data) if np.ndim(data) else data
 
     def graph(self, outputs: Iterable[Any]) -> Graph:
         """The program that computes ``outputs``."""
@@ -379,6 +419,14 @@ def _now(part: Any) -> Any:
     if isinstance(part, Variable):
         raise TraceError(f"a Variable inside a list that NumPy was given{called_at()}\n  → np.stack(list)")
     return part_by_part(_now, part)
+
+
+def _is_one_number(array: Any) -> bool:
+    """Is it a number broadcast, whose only holder is this array (so that nobody can write into it)?"""
+    base = array.base
+    if not array.size or not array.ndim or any(array.strides) or not isinstance(base, ndarray):
+        return False
+    return base.base is None and sys.getrefcount(base) <= 3  # of the array, of this name, of the argument
 
 
 def _is_whole(part: Any) -> bool:

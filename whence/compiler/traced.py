@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from operator import index as as_index
 from types import CodeType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -27,6 +27,18 @@ _REMEDY = (
     "  → np.where(condition, a, b) chooses by value; whence.cond, while_loop and scan branch by value;\n"
     "    a plain Python number is a static argument; or leave this part out of what is compiled"
 )
+
+
+class Flags(NamedTuple):
+    """What NumPy would tell of the memory: nothing is promised, so that no code relies on it."""
+
+    c_contiguous: bool = False
+    f_contiguous: bool = False
+    forc: bool = False
+    contiguous: bool = False
+    owndata: bool = False
+    aligned: bool = True
+    writeable: bool = True
 
 
 class Traced(Symbolic, NDArrayOperatorsMixin):
@@ -79,6 +91,11 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
     def nbytes(self) -> int:
         """Bytes of all elements."""
         return self.symbol.nbytes
+
+    @property
+    def flags(self) -> Flags:
+        """Of memory that is not there yet."""
+        return Flags()
 
     def __len__(self) -> int:
         if not self.shape:

@@ -205,20 +205,25 @@ class Primitive:
         plan = self.plan(tuple(positions), len(values))
         node = object.__new__(self.node_type)
         node.primitive, node._rules, node.params = self, plan.rules, params or None
-        node.edges = tuple(edges)
-        node._stamps = stamps_of(edges, [values[i] for i in positions])
-        for i, value in enumerate(values):
-            if type(value) is not ndarray:
-                continue
-            if i in plan.drop:
-                if value.nbytes > SMALL:
-                    values[i] = Absent(value)
-            elif i not in positions:
+        node._first = edges[0]
+        node._second = edges[1] if len(edges) > 1 else None
+        node._rest = tuple(edges[2:]) or None
+        node._stamps = None
+        for edge in edges:
+            if edge._stamps is not None:
+                node._stamps = stamps_of(edges, [values[i] for i in positions])
+                break
+        for i in plan.drop:
+            value = values[i]
+            if type(value) is ndarray and value.nbytes > SMALL:
+                values[i] = Absent(value)
+        for i, value in enumerate(values) if len(positions) < len(values) else ():
+            if type(value) is ndarray and i not in positions and i not in plan.drop:
                 stamp = Stamp(value, fingerprint(value, exact=False), 0)
                 node._stamps = (stamp,) if node._stamps is None else (*node._stamps, stamp)
         node._values = tuple(values)
-        ys = tuple([_kept(v._data, plan.keep_y) for v in outputs])
-        node.y = ys if many else ys[0]
+        keep = plan.keep_y
+        node.y = tuple([_kept(v._data, keep) for v in outputs]) if many else _kept(outputs[0]._data, keep)
         frame = user_frame(2)
         node._code, node._lasti = frame.f_code, frame.f_lasti
         node._name = node._outlets = None

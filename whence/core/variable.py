@@ -26,7 +26,7 @@ from .table import OPS
 from .text import creators_text
 
 ndarray, float64 = np.ndarray, np.float64
-_ONE = float64(1.0)
+_ONES: dict[type, Any] = {float64: float64(1.0), np.float32: np.float32(1.0)}
 _NUMERIC = frozenset("fciub")
 
 
@@ -234,9 +234,11 @@ class Variable(Array):
 
     def _seed(self, gradient: ArrayLike | None) -> Any:
         data = self._data
-        if gradient is None and self.grad is None and type(data) is float64:
-            self.grad = make(_ONE)
-            return _ONE
+        if gradient is None and self.grad is None:
+            one = _ONES.get(type(data))
+            if one is not None:
+                self.grad = make(one)
+                return one
         if data.dtype.kind not in "fc":
             raise DtypeError(
                 f"backward() of a Variable of dtype {data.dtype}: integers have no "

@@ -101,6 +101,9 @@ from .pool import Fold as Fold
 from .pool import MaxPool1d as MaxPool1d
 from .pool import MaxPool2d as MaxPool2d
 from .pool import MaxPool3d as MaxPool3d
+from .pool import MaxUnpool1d as MaxUnpool1d
+from .pool import MaxUnpool2d as MaxUnpool2d
+from .pool import MaxUnpool3d as MaxUnpool3d
 from .pool import PixelShuffle as PixelShuffle
 from .pool import PixelUnshuffle as PixelUnshuffle
 from .pool import Unflatten as Unflatten

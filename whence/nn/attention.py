@@ -89,13 +89,18 @@ class MultiheadAttention(Module):
         num_heads: it divides embed_dim.
         dropout: with this probability a weight is left out, in training.
         bias: add biases to the projections?
+        add_bias_kv: one more key and value that are learned, at the end.
+        add_zero_attn: one more key and value of zeros, at the end.
+        kdim: width of keys; None for embed_dim.
+        vdim: width of values; None for embed_dim.
         batch_first: the batch is the first axis, not the second.
         dtype: of the parameters; None for the default (float32).
         stream: what first weights and dropout are drawn from.
 
     Shapes:
-        query: (L, B, embed_dim), or (L, embed_dim) without a batch; key, value: (S, B, embed_dim). The
-        parameters have PyTorch's names: in_proj_weight (3 embed_dim, embed_dim), out_proj.weight.
+        query: (L, B, embed_dim), or (L, embed_dim) without a batch; key: (S, B, kdim); value: (S, B, vdim).
+        The parameters have PyTorch's names: in_proj_weight (3 embed_dim, embed_dim), or where kdim or vdim
+        is another width q_proj_weight, k_proj_weight and v_proj_weight; out_proj.weight; bias_k, bias_v.
 
     Raises:
         ShapeError: sizes that do not fit.
@@ -115,22 +120,39 @@ class MultiheadAttention(Module):
         num_heads: int,
         dropout: float = 0.0,
         bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
         batch_first: bool = False,
         dtype: Any = None,
         stream: Stream | None = None,
     ) -> None:
-        check_sizes(self, 1, embed_dim=embed_dim, num_heads=num_heads)
+        self.kdim = embed_dim if kdim is None else kdim
+        self.vdim = embed_dim if vdim is None else vdim
+        check_sizes(self, 1, embed_dim=embed_dim, num_heads=num_heads, kdim=self.kdim, vdim=self.vdim)
         if embed_dim % num_heads:
             raise ShapeError(
                 f"MultiheadAttention cannot split {embed_dim} into {num_heads} heads{called_at()}\n"
                 "  → num_heads divides embed_dim"
             )
         self.embed_dim, self.num_heads, self.dropout = embed_dim, num_heads, dropout
-        self.batch_first, self._stream = batch_first, stream
+        self.batch_first, self.add_zero_attn, self._stream = batch_first, add_zero_attn, stream
         kind = default_dtype(dtype)
-        bound = math.sqrt(6 / (4 * embed_dim))  # Glorot's, of the three projections as one
-        self.in_proj_weight = Parameter(init.uniform((3 * embed_dim, embed_dim), bound, stream, kind))
+        if self.kdim == self.vdim == embed_dim:
+            bound = math.sqrt(6 / (4 * embed_dim))  # Glorot's, of the three projections as one
+            self.in_proj_weight = Parameter(init.uniform((3 * embed_dim, embed_dim), bound, stream, kind))
+        else:
+            self.in_proj_weight = None
+            for name, width in (("q", embed_dim), ("k", self.kdim), ("v", self.vdim)):
+                drawn = init.xavier_uniform((embed_dim, width), stream=stream, dtype=kind)
+                setattr(self, f"{name}_proj_weight", Parameter(drawn))
         self.in_proj_bias = Parameter(np.zeros(3 * embed_dim, kind)) if bias else None
+        self.bias_k = self.bias_v = None
+        if add_bias_kv:
+            for name in ("bias_k", "bias_v"):
+                drawn = init.xavier_normal((1, 1, embed_dim), stream=stream, dtype=kind)
+                setattr(self, name, Parameter(drawn))
         self.out_proj = Linear(embed_dim, embed_dim, bias, kind, stream)
         if self.out_proj.bias is not None:
             self.out_proj.bias.assign(np.zeros(embed_dim, kind))
@@ -147,7 +169,7 @@ class MultiheadAttention(Module):
         is_causal: bool = False,
         cache: KVCache | None = None,
     ) -> tuple[Any, Any]:
-        """The result, and the weights (B, L, S) or None.
+        """The result, and the weights (B, L, S) or None; S has the added keys, too.
 
         Args:
             query: what looks.
@@ -172,23 +194,27 @@ class MultiheadAttention(Module):
             key, value = (query, query) if same else (np.swapaxes(key, 0, 1), np.swapaxes(value, 0, 1))
         batch, length, keys = query.shape[0], query.shape[1], key.shape[1]
         before = 0 if cache is None else len(cache)
-        dtype = self.in_proj_weight.dtype
+        added = (self.bias_k is not None) + self.add_zero_attn
+        dtype = self.out_proj.weight.dtype
         bias = self._bias(key_padding_mask, attn_mask, (batch, length, before + keys), dtype)
         if is_causal and length > 1:
             causal = causal_bias(length, before + keys, dtype, before)
             bias = causal if bias is None else bias + causal
+        if bias is not None and added:  # nothing hides what is added
+            bias = np.concatenate([bias, np.zeros((*bias.shape[:-1], added), dtype)], axis=-1)
         biases = () if bias is None else (bias,)
         drop = None
         if self.training and self.dropout:
-            shape = (batch, self.num_heads, length, before + keys)
+            shape = (batch, self.num_heads, length, before + keys + added)
             drop = dropped_weights(shape, self.dropout, dtype, self._stream)
         how = {"scale": 1 / math.sqrt(self.embed_dim // self.num_heads), "drop": drop}
-        if same and cache is None:
+        if same and cache is None and not added and self.in_proj_weight is not None:
             packed = linear(query, self.in_proj_weight, self.in_proj_bias)
             y, w = packed_attention.apply(packed, *biases, heads=self.num_heads, **how)
         else:
             q, k, v = self._projected(query, key, value)
             k, v = (k, v) if cache is None else cache.extended(k, v)
+            k, v = self._longer(k, self.bias_k), self._longer(v, self.bias_v)
             y, w = attention.apply(q, k, v, *biases, **how)
             y = np.reshape(np.transpose(y, (0, 2, 1, 3)), (batch, length, self.embed_dim))
         y = self.out_proj(y)
@@ -201,25 +227,40 @@ class MultiheadAttention(Module):
     def _check(self, query: Any, key: Any, value: Any) -> None:
         fits = query.ndim in (2, 3) and key.ndim == value.ndim == query.ndim
         fits = fits and key.shape[:-1] == value.shape[:-1]
-        if not fits or any(x.shape[-1] != self.embed_dim for x in (query, key, value)):
+        widths = (self.embed_dim, self.kdim, self.vdim)
+        if not fits or tuple([x.shape[-1] for x in (query, key, value)]) != widths:
             order = "(B, L, " if self.batch_first else "(L, B, "
             raise ShapeError(
                 f"MultiheadAttention of query {query.shape}, key {key.shape}, value {value.shape}"
                 f"{called_at()}\n"
                 f"  → {order}{self.embed_dim}), or (L, {self.embed_dim}) without a batch"
+                + ("" if len(set(widths)) == 1 else f"; key {self.kdim} wide, value {self.vdim}")
             )
 
     def _projected(self, *xs: Any) -> list[Any]:
         """Queries, keys and values by heads: (B, heads, length, width)."""
         n, parts = self.embed_dim, []
-        for i, x in enumerate(xs):
+        for i, (name, x) in enumerate(zip("qkv", xs, strict=True)):
             rows = slice(i * n, (i + 1) * n)
-            y = linear(
-                x, self.in_proj_weight[rows], None if self.in_proj_bias is None else self.in_proj_bias[rows]
-            )
-            split = np.reshape(y, (*y.shape[:2], self.num_heads, n // self.num_heads))
-            parts.append(np.transpose(split, (0, 2, 1, 3)))
+            packed = self.in_proj_weight
+            weight = getattr(self, f"{name}_proj_weight") if packed is None else packed[rows]
+            y = linear(x, weight, None if self.in_proj_bias is None else self.in_proj_bias[rows])
+            parts.append(self._by_heads(y))
         return parts
+
+    def _by_heads(self, x: Any) -> Any:
+        """(B, length, embed_dim) as (B, heads, length, width)."""
+        split = np.reshape(x, (*x.shape[:2], self.num_heads, self.embed_dim // self.num_heads))
+        return np.transpose(split, (0, 2, 1, 3))
+
+    def _longer(self, x: Any, learned: Any) -> Any:
+        """Keys or values with those that are added at the end: a learned one, and zeros."""
+        one, parts = (*x.shape[:2], 1, x.shape[3]), [x]
+        if learned is not None:
+            parts.append(np.broadcast_to(self._by_heads(learned), one))
+        if self.add_zero_attn:
+            parts.append(np.zeros(one, x.dtype))
+        return np.concatenate(parts, axis=2) if len(parts) > 1 else x
 
     def _bias(self, padding: Any, mask: Any, sizes: tuple[int, int, int], dtype: Any) -> Any:
         """Both masks as one array to add to the scores, (B or 1, heads or 1, L or 1, S); None for none."""

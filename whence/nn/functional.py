@@ -87,3 +87,6 @@ from .functions.regression import smooth_l1_loss as smooth_l1_loss
 from .functions.resize import interpolate as interpolate
 from .functions.resize import pixel_shuffle as pixel_shuffle
 from .functions.resize import pixel_unshuffle as pixel_unshuffle
+from .functions.unpool import max_unpool1d as max_unpool1d
+from .functions.unpool import max_unpool2d as max_unpool2d
+from .functions.unpool import max_unpool3d as max_unpool3d

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.origin import called_at
 from ..errors import ShapeError
 from ..ops.declare import arrayed
-from .functions import adaptive, pool, resize
+from .functions import adaptive, pool, resize, unpool
 from .functions.windows import Size
 from .module import Module
 
@@ -33,16 +33,17 @@ class _MaxPool(_Settings):
         stride: Size | None = None,
         padding: Size = 0,
         dilation: Size = 1,
+        return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
+        if return_indices:
+            self.return_indices = True
 
     def forward(self, x: Any) -> Any:
-        """The largest element of each window."""
-        return type(self).function(
-            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
-        )
+        """The largest element of each window; with ``return_indices``, where it is, too."""
+        return type(self).function(x, **{k: v for k, v in vars(self).items() if k != "training"})
 
 
 class MaxPool1d(_MaxPool):
@@ -66,6 +67,36 @@ class MaxPool3d(_MaxPool):
     """:func:`whence.nn.functional.max_pool3d`."""
 
     function = staticmethod(pool.max_pool3d)
+
+
+class _MaxUnpool(_Settings):
+    function: Any
+
+    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding = padding
+
+    def forward(self, x: Any, indices: Any, output_size: Any = None) -> Any:
+        """X, each element at its place."""
+        return type(self).function(x, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """:func:`whence.nn.functional.max_unpool1d`."""
+
+    function = staticmethod(unpool.max_unpool1d)
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """:func:`whence.nn.functional.max_unpool2d`."""
+
+    function = staticmethod(unpool.max_unpool2d)
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """:func:`whence.nn.functional.max_unpool3d`."""
+
+    function = staticmethod(unpool.max_unpool3d)
 
 
 class _AvgPool(_Settings):
@@ -159,19 +190,30 @@ class AdaptiveAvgPool3d(_AdaptivePool):
     function = staticmethod(adaptive.adaptive_avg_pool3d)
 
 
-class AdaptiveMaxPool1d(_AdaptivePool):
+class _AdaptiveMaxPool(_AdaptivePool):
+    def __init__(self, output_size: int | Sequence[int | None], return_indices: bool = False) -> None:
+        super().__init__(output_size)
+        if return_indices:
+            self.return_indices = True
+
+    def forward(self, x: Any) -> Any:
+        """X, pooled to the size; with ``return_indices`` where its elements are, too."""
+        return type(self).function(x, **{k: v for k, v in vars(self).items() if k != "training"})
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """:func:`whence.nn.functional.adaptive_max_pool1d`."""
 
     function = staticmethod(adaptive.adaptive_max_pool1d)
 
 
-class AdaptiveMaxPool2d(_AdaptivePool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """:func:`whence.nn.functional.adaptive_max_pool2d`."""
 
     function = staticmethod(adaptive.adaptive_max_pool2d)
 
 
-class AdaptiveMaxPool3d(_AdaptivePool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """:func:`whence.nn.functional.adaptive_max_pool3d`."""
 
     function = staticmethod(adaptive.adaptive_max_pool3d)

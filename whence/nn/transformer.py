@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,9 @@ class _Block(Module):
     ) -> None:
         check_sizes(self, 1, d_model=d_model, nhead=nhead)
         check_sizes(self, dim_feedforward=dim_feedforward)
-        self._attend = (d_model, nhead, dropout, bias, batch_first, dtype, stream)
-        self.self_attn = MultiheadAttention(*self._attend)
+        how: Any = {"batch_first": batch_first, "dtype": dtype, "stream": stream}
+        self._attend = partial(MultiheadAttention, d_model, nhead, dropout, bias, **how)
+        self.self_attn = self._attend()
         self.linear1 = Linear(d_model, dim_feedforward, bias, dtype, stream)
         self.linear2 = Linear(dim_feedforward, d_model, bias, dtype, stream)
         self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
@@ -145,7 +147,7 @@ class TransformerDecoderLayer(_Block):
     ) -> None:
         options = (activation, layer_norm_eps, batch_first, norm_first, bias, dtype, stream)
         super().__init__(d_model, nhead, dim_feedforward, dropout, *options)
-        self.multihead_attn = MultiheadAttention(*self._attend)
+        self.multihead_attn = self._attend()
         self.norm3 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
 
     def forward(

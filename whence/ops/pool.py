@@ -25,12 +25,13 @@ def _images(x: Any) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, len(x), step))
 
 
-def _empty(x: Any, sizes: tuple[int, ...]) -> Any:
+def _empty(x: Any, sizes: tuple[int, ...], dtype: Any = None) -> Any:
     """Memory for a result, its axes in the order of x's."""
     channels_last = x.strides[1] <= min(x.strides[2:], default=0)
+    dtype = x.dtype if dtype is None else dtype
     if channels_last:
-        return np.moveaxis(np.empty((x.shape[0], *sizes, x.shape[1]), x.dtype), -1, 1)
-    return np.empty((*x.shape[:2], *sizes), x.dtype)
+        return np.moveaxis(np.empty((x.shape[0], *sizes, x.shape[1]), dtype), -1, 1)
+    return np.empty((*x.shape[:2], *sizes), dtype)
 
 
 def _max(x: Any, *, window: Window) -> Any:
@@ -95,7 +96,7 @@ def _take_found(found: Any, left: Any, x: Any, y: Any) -> None:
 
 def _pick(h: Any, x: Any, y: Any, *, window: Window) -> Any:
     """The element of h (N, C, *size) at the place of the maximum in each window: the transpose."""
-    out = _empty(x, window.counts)
+    out = _empty(x, window.counts, h.dtype)
     out[...] = 0
     for some in _images(x):
         free = np.ones(y[some].shape, bool)

@@ -229,8 +229,9 @@ def beside(formula: Any, states: int) -> Any:
                 x if mine or np.ndim(x) == 1 else np.expand_dims(x, 0)
                 for x, mine in zip(xs, batched, strict=True)
             ]
-            ys = formula(*lines, mask=mask, **params)
             size = next(x.shape[0] for x, mine in zip(xs, batched, strict=True) if mine)
+            lines[0] = np.broadcast_to(lines[0], (size, *lines[0].shape[1:]))  # every state has all examples
+            ys = formula(*lines, mask=mask, **params)
             return tuple(np.broadcast_to(y, (size, *y.shape[1:])) for y in ys)
         size = next(x.shape[0] for x, mine in zip(xs, batched, strict=True) if mine)
         flat = []

@@ -139,10 +139,13 @@ class Pack:
 
     def gradients(self) -> Any:
         """The gradients in a row; None if the pack no longer fits what it was made for."""
-        found = []
+        found, dtype = [], self.dtype
         for p, shape in zip(self.params, self.shapes, strict=True):
-            g, data = gradient(p), p._data
-            if g is None or data.shape != shape or data.dtype != self.dtype:
+            g, data = p.grad, p._data
+            g = g._data if type(g) is Variable else None
+            if g is None or g.shape != shape or g.dtype is not dtype:
+                g = gradient(p)
+            if g is None or data.shape != shape or data.dtype != dtype:
                 return None
             found.append(g)
         if not self.elementwise:
@@ -177,14 +180,10 @@ class Pack:
         alone = len(self.params) == 1
         whole = np.empty(self.shapes[0], self.dtype) if alone else None
         out = np.empty(self.size, self.real) if whole is None else real_vector(whole)
-        numbers: dict[str, Any] = {}
-        for block in blocks(self.size):
-            part = {
-                name: value[block] if isinstance(value, ndarray) else value for name, value in state.items()
-            }
-            numbers = optimizer.apply_block(
-                g[block], p[block], part, group, self.step, out[block], self.scratch
-            )
+        if self.size <= BLOCK:
+            numbers = optimizer.apply_block(g, p, state, group, self.step, out, self.scratch)
+        else:
+            numbers = self._by_blocks(optimizer, group, g, p, out)
         state.update(numbers)
         for slot in self.slots:
             slot.step = self.step
@@ -197,6 +196,18 @@ class Pack:
         self.views = [self._shaped(out, cut, s) for cut, s in zip(self.cuts, self.shapes, strict=True)]
         for p, view in zip(self.params, self.views, strict=True):
             replace(p, view)
+
+    def _by_blocks(self, optimizer: Any, group: dict[str, Any], g: Any, p: Any, out: Any) -> dict[str, Any]:
+        numbers: dict[str, Any] = {}
+        for block in blocks(self.size):
+            part = {
+                name: value[block] if isinstance(value, ndarray) else value
+                for name, value in self.state.items()
+            }
+            numbers = optimizer.apply_block(
+                g[block], p[block], part, group, self.step, out[block], self.scratch
+            )
+        return numbers
 
 
 def blocks(size: int) -> Iterator[slice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ...core.origin import called_at
 from ...errors import ShapeError
 from ...ops import pool
+from ...ops.declare import frozen
 from ...ops.window import Window
 from .windows import images, real_images
 
@@ -59,34 +61,36 @@ def adaptive_avg_pool3d(x: Any, output_size: Sizes) -> Any:
     return _average("adaptive_avg_pool3d", 3, x, output_size)
 
 
-def adaptive_max_pool1d(x: Any, output_size: Sizes) -> Any:
+def adaptive_max_pool1d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
     """:func:`adaptive_max_pool2d` of sequences (N, C, L).
 
     >>> import numpy as np
     >>> print(adaptive_max_pool1d(np.array([[1.0, 3.0, 5.0]]), 2))
     [[3. 5.]]
     """
-    return _largest("adaptive_max_pool1d", 1, x, output_size)
+    return _largest("adaptive_max_pool1d", 1, x, output_size, return_indices)
 
 
-def adaptive_max_pool2d(x: Any, output_size: Sizes) -> Any:
+def adaptive_max_pool2d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
     """The largest element of each of ``output_size`` windows, which lie as in :func:`adaptive_avg_pool2d`.
+
+    With ``return_indices`` a pair: and where they are, as :func:`max_pool2d` says it.
 
     >>> import numpy as np
     >>> print(adaptive_max_pool2d(np.arange(12.0).reshape(1, 3, 4), (1, 2)))
     [[[ 9. 11.]]]
     """
-    return _largest("adaptive_max_pool2d", 2, x, output_size)
+    return _largest("adaptive_max_pool2d", 2, x, output_size, return_indices)
 
 
-def adaptive_max_pool3d(x: Any, output_size: Sizes) -> Any:
+def adaptive_max_pool3d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
     """:func:`adaptive_max_pool2d` of volumes (N, C, D, H, W).
 
     >>> import numpy as np
     >>> adaptive_max_pool3d(np.ones((2, 3, 4, 5, 6)), 2).shape
     (2, 3, 2, 2, 2)
     """
-    return _largest("adaptive_max_pool3d", 3, x, output_size)
+    return _largest("adaptive_max_pool3d", 3, x, output_size, return_indices)
 
 
 # --- one text for all of them ----------------------------------------------------------------------------
@@ -149,13 +153,20 @@ def _means(n: int, m: int) -> Any:
     return ((place >= start) & (place < stop)) / (stop - start)
 
 
-def _largest(name: str, ndim: int, x: Any, output_size: Any) -> Any:
+def _largest(name: str, ndim: int, x: Any, output_size: Any, return_indices: bool) -> Any:
     x, single = real_images(name, x, ndim)
     wanted = _wanted(name, x, output_size)
+    places = np.reshape(np.arange(math.prod(x.shape[2:])), (1, 1, *x.shape[2:]))
     if _even(x, wanted) is None:  # windows of one length, with their last elements named again
         for axis, (n, m) in enumerate(zip(x.shape[2:], wanted, strict=True), 2):
             start, stop = _bounds(n, m)
-            places = start[:, None] + np.arange(np.max(stop - start))
-            x = np.take(x, np.minimum(places, stop[:, None] - 1).ravel(), axis=axis)
-    y = pool.maximum(x, window=_even(x, wanted))
-    return y[0] if single else y
+            named = start[:, None] + np.arange(np.max(stop - start))
+            named = np.minimum(named, stop[:, None] - 1).ravel()
+            x = np.take(x, named, axis=axis)
+            places = np.take(places, named, axis=axis) if return_indices else places
+    window = _even(x, wanted)
+    y = pool.maximum(x, window=window)
+    if not return_indices:
+        return y[0] if single else y
+    found = pool.pick(np.broadcast_to(places, x.shape), frozen(x), frozen(y), window=window)
+    return (y[0], found[0]) if single else (y, found)

@@ -72,10 +72,8 @@ def cross_entropy(
         share = share / _total(share, len(flat))
     if ignored:
         flat = np.where(flat == ignore_index, 0, flat)
-    rows, _ = fused.cross_entropy.apply(x, target=flat, share=share)
-    if reduction != "none":
-        return np.sum(rows)
-    return rows if len(shape) == 2 else np.reshape(rows, np.shape(target))
+    losses = fused.cross_entropy.apply(x, target=flat, share=share, summed=reduction != "none")
+    return losses if reduction != "none" or len(shape) == 2 else np.reshape(losses, np.shape(target))
 
 
 def _check_class_weight(name: str, weight: Any, count: int) -> None:
@@ -111,8 +109,9 @@ def _shares(x: Any, target: Any, weight: Any, ignored: bool, ignore_index: int) 
 
 def _total(share: Any, count: int) -> Any:
     """The sum of all shares, which a mean is divided by."""
-    total = np.sum(share) if np.ndim(share) else share * count
-    if anywhere(np.equal(total, 0)):
+    alike = np.ndim(share) == 0
+    total = share * count if alike else np.sum(share)
+    if not count if alike else anywhere(np.equal(total, 0)):
         raise WhenceError(
             f"a mean over no labels: all are ignored, or of weight 0{called_at()}\n"
             "  → reduction='sum', or leave such batches out"

@@ -10,7 +10,7 @@ import numpy as np
 from ...core.origin import called_at
 from ...errors import ShapeError
 from ...ops import pool
-from ...ops.declare import arrayed
+from ...ops.declare import arrayed, frozen
 from ...ops.window import Window
 from .windows import Size, images, paddings, real_images, sizes, window_over
 
@@ -22,6 +22,7 @@ def max_pool1d(
     padding: Size = 0,
     dilation: Size = 1,
     ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """:func:`max_pool2d` of sequences (N, C, L).
 
@@ -29,7 +30,8 @@ def max_pool1d(
     >>> print(max_pool1d(np.array([[[1.0, 3.0, 2.0, 0.0]]]), 2))
     [[[3. 2.]]]
     """
-    return _largest("max_pool1d", 1, x, kernel_size, stride, padding, dilation, ceil_mode)
+    how = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _largest("max_pool1d", 1, x, *how, return_indices)
 
 
 def max_pool2d(
@@ -39,6 +41,7 @@ def max_pool2d(
     padding: Size = 0,
     dilation: Size = 1,
     ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """The largest element of each window; of equal ones, the first has the gradient.
 
@@ -50,9 +53,11 @@ def max_pool2d(
             looked at.
         dilation: from one element of a window to the next.
         ceil_mode: may the last window reach beyond the end?
+        return_indices: give where the elements are, too, for :func:`max_unpool2d`?
 
     Returns:
-        (N, C, ⌊(H + 2·padding - dilation·(K - 1) - 1) / stride⌋ + 1, ...).
+        (N, C, ⌊(H + 2·padding - dilation·(K - 1) - 1) / stride⌋ + 1, ...); with ``return_indices`` a pair of
+        it and places, each counted through the (H, W) of its channel.
 
     Raises:
         ShapeError: sizes that do not fit. DtypeError: complex x.
@@ -63,7 +68,8 @@ def max_pool2d(
         [[[ 5.  7.]
           [13. 15.]]]
     """
-    return _largest("max_pool2d", 2, x, kernel_size, stride, padding, dilation, ceil_mode)
+    how = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _largest("max_pool2d", 2, x, *how, return_indices)
 
 
 def max_pool3d(
@@ -73,6 +79,7 @@ def max_pool3d(
     padding: Size = 0,
     dilation: Size = 1,
     ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """:func:`max_pool2d` of volumes (N, C, D, H, W).
 
@@ -80,7 +87,8 @@ def max_pool3d(
     >>> max_pool3d(np.ones((2, 3, 4, 4, 4)), 2).shape
     (2, 3, 2, 2, 2)
     """
-    return _largest("max_pool3d", 3, x, kernel_size, stride, padding, dilation, ceil_mode)
+    how = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _largest("max_pool3d", 3, x, *how, return_indices)
 
 
 def avg_pool1d(
@@ -249,7 +257,15 @@ def _pool_window(
 
 
 def _largest(
-    name: str, ndim: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+    name: str,
+    ndim: int,
+    x: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    return_indices: bool,
 ) -> Any:
     x, single = real_images(name, x, ndim)
     window = _pool_window(name, x.shape, kernel_size, stride, padding, dilation, ceil_mode)
@@ -259,7 +275,11 @@ def _largest(
             f"{called_at()}\n  → less padding, or a larger x than {x.shape}"
         )
     y = pool.maximum(x, window=window)
-    return y[0] if single else y
+    if not return_indices:
+        return y[0] if single else y
+    places = np.broadcast_to(np.arange(math.prod(x.shape[2:])).reshape(x.shape[2:]), x.shape)
+    places = pool.pick(places, frozen(x), frozen(y), window=window)
+    return (y[0], places[0]) if single else (y, places)
 
 
 def _average(
