@@ -417,3 +417,14 @@ def test_methods_and_partial_functions_compile():
     assert model.times(np.ones(1))[0] == 2
     model.scale = 3.0
     assert model.times(np.ones(1))[0] == 3
+
+
+def test_an_embedding_is_taken_by_rows() -> None:
+    rng = np.random.default_rng(0)
+    weight, i = rng.normal(size=(7, 3)), rng.integers(-7, 7, (4, 2))
+    taken = whence.compile(lambda w, i: np.take(w, i, axis=0) * 2)
+    for _ in range(2):
+        assert np.array_equal(taken(weight, i), weight[i] * 2)
+    assert [node.name for node in taken.graph.nodes] == ["getitem", "np.multiply"]
+    with pytest.raises(IndexError, match="out of bounds"):
+        taken(weight, i + 7)

@@ -106,3 +106,30 @@ def test_values_that_live_together_lie_apart() -> None:
         for b, (other, end) in spans.items():
             if a is not b and birth <= end and other <= death:
                 assert places[a] + a.nbytes <= places[b] or places[b] + b.nbytes <= places[a]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint8])
+@pytest.mark.parametrize("index", [np.int64, np.int32])
+@pytest.mark.parametrize(
+    ("table", "indices"), [((7,), (5,)), ((7, 3), (4, 2)), ((9, 37), (20,)), ((3, 2, 16), (6,))]
+)
+def test_rows_by_number(dtype: type, index: type, table: tuple[int, ...], indices: tuple[int, ...]) -> None:
+    w = Writing()
+    x, i = w.take(*table, dtype=dtype), w.take(*indices, dtype=index)
+    g = w.take(*indices, *table[1:], dtype=dtype)
+    taken = w(words.getitem, x, i)
+    added = w(words.index_add, x, i, w(np.multiply, g, g))
+    run = build(w.graph(taken, added, w(np.add, taken, g)))
+    assert not [s for s in run.program.launches if isinstance(s, Step) and not s.when]  # type: ignore[attr-defined]
+    rng = np.random.default_rng(0)
+    a, b = (rng.integers(0, 9, s).astype(dtype) for s in (table, indices + table[1:]))
+    at = rng.integers(-table[0], table[0], indices).astype(index)
+    wanted = (a[at], words.index_add(a, at, b * b), a[at] + b)
+    for _ in range(2):
+        for y, want in zip(run([a, at, b]), wanted, strict=True):
+            assert np.array_equal(y, want) and y.dtype == want.dtype
+        for wrong in (table[0], -table[0] - 1):
+            broken = at.copy()
+            broken[-1:] = wrong
+            with pytest.raises(IndexError, match="out of bounds"):
+                run([a, broken, b])

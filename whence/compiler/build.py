@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..config import EAGER, using
-from . import llvm, loops, words
+from . import llvm, loops, rows, words
 from .cache import Cache, key, usual_folder
 from .elements import kind_of
 from .fuse import Fusion, Group
@@ -63,6 +63,13 @@ class Kernels:
             self._addresses[function, kind] = self._made(*loops.combine(function, kind, self.target))
         return self._addresses[function, kind]
 
+    def rows(self, adds: bool, kind: str, index: str) -> int:
+        """The address of the kernel that takes rows by number, or adds them."""
+        if (adds, kind, index) not in self._addresses:
+            made = self._made(*rows.kernel(adds, kind, index, self.target))
+            self._addresses[adds, kind, index] = made
+        return self._addresses[adds, kind, index]
+
     def _made(self, name: str, text: str) -> int:
         kept = Cache(usual_folder())
         wanted = key("kernel", text=text, target=repr(self.target), LLVM=llvm.version())
@@ -96,7 +103,8 @@ class Native:
         self.graph, self.kernels = graph, made
         self.free = Lock()  # the arena is one: a call holds it until its outputs are read
         self.fusion = fusion = Fusion(graph)
-        self.inputs: list[Any] = []
+        self.given: Sequence[Any] = ()
+        self.inputs: list[Any] = []  # as arrays
         self.numbers = {
             v: array for v, array in graph.constants.items() if np.size(array) == 1 and np.ndim(array) == 0
         }
@@ -121,7 +129,7 @@ class Native:
         self.arena = arena[start : start + size]
         launches = [launch for group in fusion.order for launch in self._launches(group, walks)]
         plain = [value in outputs and value.shape != () for value in graph.outputs]
-        self.direct = [outputs.index(v) if p else -1 for v, p in zip(graph.outputs, plain, strict=True)]
+        self.taken = [outputs.index(v) if p else -1 for v, p in zip(graph.outputs, plain, strict=True)]
         self.returned = [
             (i, self._returned(value, outputs)) for i, value in enumerate(graph.outputs) if not plain[i]
         ]
@@ -160,6 +168,7 @@ class Native:
             self.free.release()
 
     def _run(self, inputs: Sequence[Any]) -> list[Any]:
+        self.given = inputs
         self.inputs = given = list(inputs)
         for i, buffer in self.scalars:
             buffer[()] = given[i]
@@ -172,7 +181,7 @@ class Native:
             if found is NotImplemented:
                 return self.interpreter(inputs)
         arrays = (found,) if self.count == 1 else found
-        results = [arrays[at] if at >= 0 else None for at in self.direct]
+        results = [arrays[at] if at >= 0 else None for at in self.taken]
         for i, read in self.returned:
             results[i] = read(arrays)
         return results
@@ -194,7 +203,7 @@ class Native:
             for group in self.fusion.order
             if group.kind != "loop" and not self._gemm(group.nodes[0])
             for node in group.nodes
-            for v in (*node.operands, *node.outputs)
+            for v in (*node.operands, *(() if rows.rows_of(node, self.fusion.layouts) else node.outputs))
         }
         found = []
         for value in dict.fromkeys(self.graph.outputs):
@@ -215,7 +224,8 @@ class Native:
             return lambda results: self._view(value, results[at]).copy()[()]
         read = self._reader(value)
         if value in self.slots:
-            return lambda results: read()
+            slot = self.slots[value]
+            return lambda results: self.given[slot]
         return lambda results: read().item() if value.weak else read().copy()[()]
 
     def _word(self, word: Any) -> Any:
@@ -236,6 +246,9 @@ class Native:
                 return [self._product(product)] if node.output.size else []
             if node.function is words.depart_if:
                 return [self._departure(node)]
+            numbered = rows.rows_of(node, self.fusion.layouts)
+            if numbered is not None:
+                return self._by_rows(node, numbered)
             return [Step(self._call(node), (), node.name)]
         walk = walks[group]
         if not walk.items:
@@ -255,6 +268,33 @@ class Native:
             places = [self._word(Pointer(partial, 0)), self._word(Pointer(result, 0)), count, width]
             found.append(Launch(kernel, places, width, 0, "combine"))
         return found
+
+    def _by_rows(self, node: Node, found: rows.Rows) -> list[Launch | Step]:
+        """Rows by number; an index that names none is for NumPy to complain about."""
+        table, size = found.table, found.table.dtype.itemsize
+        bad = np.zeros(1, np.uint8)
+        layouts = [self.fusion.layouts.of(v) for v in (table, found.indices, found.values or table)]
+        pointers = [self._word(Pointer(at.base, at.offset * at.base.dtype.itemsize)) for at in layouts]
+        target = self._word(Pointer(node.output, 0))
+        kernel = self.kernels.rows(found.adds, kind_of(table.dtype) or "", kind_of(found.indices.dtype) or "")
+        counts = [table.shape[0], found.width, found.indices.size]
+        block = [target, pointers[2], pointers[1], address(bad), *counts]
+        made: list[Launch | Step] = []
+        if found.adds:
+            made.append(Launch(engine().copy, [target, pointers[0], size], table.size, 0, "copy"))
+        items = 1 if found.adds else found.indices.size
+        grain = 0
+        if not found.adds and node.output.size * 2 > THREAD_WORK:
+            grain = max(1, THREAD_WORK // (2 * found.width))
+        made.append(Launch(kernel, block, items, grain, "rows"))
+        args = [self._argument(part) for part in node.args]
+
+        def complain() -> None:
+            bad[0] = 0
+            node.function(*[read() for read in args])
+            raise words.Departed  # an index has changed meanwhile
+
+        return [*made, Step(complain, (), node.name, address(bad))]
 
     def _departure(self, node: Node) -> Step:
         """Leaving the program: Python is called only where the condition, a byte of the arena, is true."""

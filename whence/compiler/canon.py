@@ -284,6 +284,14 @@ def _where(emit: Emit, condition: Any, x: Any = None, y: Any = None, /) -> Any:
     return emit(np.where, (condition, x, y), {})
 
 
+@says(np.take)
+def _take(emit: Emit, a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
+    shapes = getattr(a, "ndim", 0) and getattr(indices, "ndim", 0)
+    if axis != 0 or out is not None or mode != "raise" or not shapes or indices.dtype.kind != "i":
+        return NotImplemented
+    return emit(words.getitem, (a, indices), {})
+
+
 @says(np.real)
 def _real(emit: Emit, val: Any) -> Any:
     return val if val.dtype.kind != "c" else NotImplemented
