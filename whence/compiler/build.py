@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from .cache import Cache, key, usual_folder
 from .elements import kind_of
 from .fuse import Fusion, Group
 from .graph import Graph, Node, Value
-from .interpret import Interpreter
+from .interpret import interpreted
 from .layout import Layout, collapse, strides_of
 from .native import blas
 from .native.engine import engine
@@ -79,10 +80,10 @@ def kernels(target: llvm.Target) -> Kernels:
 
 
 def build(graph: Graph, target: llvm.Target | None = None) -> Callable[[Sequence[Any]], list[Any]]:
-    """A function of the inputs that gives a list of the outputs, as :class:`Interpreter` does."""
+    """A function of the inputs that gives a list of the outputs, as ``interpreted`` makes."""
     values = [*graph.inputs, *(value for node in graph.nodes for value in node.outputs)]
     if any(value.dtype.kind not in "fiubc" for value in values) or not values:
-        return Interpreter(graph)
+        return interpreted(graph)
     return Native(graph, kernels(target or llvm.host()))
 
 
@@ -117,6 +118,8 @@ class Native:
         self.arena = arena[start : start + size]
         launches = [launch for group in fusion.order for launch in self._launches(group, walks)]
         self.returned = [self._returned(value, outputs) for value in graph.outputs]
+        #: Outputs that an earlier one is already: each result is in memory of its own.
+        self.again = [i for i, value in enumerate(graph.outputs) if value in graph.outputs[:i]]
         self.program = Program(
             launches,
             len(self.slots),
@@ -126,6 +129,7 @@ class Native:
             keep=(self.arena, arena, self.constants, made),
         )
         self.count, self.written = len(outputs), outputs
+        self.free = Lock()
         self.steps = any(isinstance(launch, Step) for launch in launches)
         #: Inputs without axes come as numbers: memory of their own, which the program reads.
         self.scalars = [(i, np.zeros((), v.dtype)) for i, v in enumerate(graph.inputs) if v.shape == ()]
@@ -138,12 +142,20 @@ class Native:
         return self.program.call if whole and not self.steps else None
 
     @cached_property
-    def interpreter(self) -> Interpreter:
+    def interpreter(self) -> Callable[[Sequence[Any]], list[Any]]:
         """The graph by NumPy, for calls that come while another one runs."""
-        return Interpreter(self.graph)
+        return interpreted(self.graph)
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
         """The outputs for these inputs."""
+        if not self.free.acquire(blocking=False):  # it is running, further up or in another thread
+            return self.interpreter(inputs)
+        try:
+            return self._run(inputs)
+        finally:
+            self.free.release()
+
+    def _run(self, inputs: Sequence[Any]) -> list[Any]:
         self.inputs = given = list(inputs)
         for i, buffer in self.scalars:
             buffer[()] = given[i]
@@ -153,10 +165,13 @@ class Native:
             pairs = zip(inputs, self.graph.inputs, strict=True)
             self.inputs = [np.require(x, v.dtype, ("C", "A")).reshape(v.shape) for x, v in pairs]
             found = self.program.call(*self.inputs)
-            if found is NotImplemented:  # it is running, further up or in another thread
+            if found is NotImplemented:  # called directly in another thread just now
                 return self.interpreter(inputs)
         results = (found,) if self.count == 1 else found
-        return [read(results) for read in self.returned]
+        made = [read(results) for read in self.returned]
+        for i in self.again:
+            made[i] = _own(made[i])
+        return made
 
     def _walks(self, stored: set[Value]) -> tuple[dict[Group, Walk], dict[Group, list[Value]]]:
         walks = {}
@@ -190,13 +205,13 @@ class Native:
             return lambda results: results[at][()] if value.shape == () else results[at]
         if value in self.graph.constants:
             constant = self.graph.constants[value]
-            return lambda results: constant
+            return lambda results: constant.copy()
         if base in outputs:
             at = outputs.index(base)
             return lambda results: self._view(value, results[at]).copy()[()]
         read = self._reader(value)
         if value in self.slots:
-            return lambda results: read()
+            return lambda results: _own(read())
         return lambda results: read().item() if value.weak else read().copy()[()]
 
     def _word(self, word: Any) -> Any:
@@ -331,6 +346,10 @@ class Native:
             kind = getattr(part, "_make", type(part))
             return lambda: kind([read() for read in inner])
         return lambda: part
+
+
+def _own(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def _number(x: Any, weak: bool) -> Any:

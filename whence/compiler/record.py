@@ -95,6 +95,7 @@ class Recorder:
         self.closed = False
         self._known: dict[int, tuple[Any, Value]] = {}
         self._once: dict[Any, Any] = {}
+        self.forgotten: set[int] = set()  # arguments whose gradient was cleared
 
     # --- what comes in -------------------------------------------------------------------------------
 
@@ -161,6 +162,8 @@ class Recorder:
         held = self.held.get(id(v))
         if held is not None and not self._is_read(held.grad_cell):
             held.cleared = True
+        elif held is None:
+            self.forgotten.add(id(v))
 
     def _is_read(self, cell: Cell | None) -> bool:
         return cell is not None and any(cell.given.symbol in node.operands for node in self.nodes)
@@ -244,7 +247,10 @@ class Recorder:
             )
         if any(isinstance(x, Variable) for x in inputs):
             return NotImplemented
-        if method == "__call__":
+        if method == "__call__" and out is not None and keywords.get("where", True) is not True:
+            where = keywords.pop("where")  # elements that are left out stay as they are
+            y = np.where(where, self.call(ufunc, inputs, keywords), out[0])
+        elif method == "__call__":
             y = self.call(ufunc, inputs, keywords)
         elif method == "reduce" and ufunc in REDUCTIONS:
             y = self.call(REDUCTIONS[ufunc], inputs, {"axis": 0, **keywords})
