@@ -351,3 +351,40 @@ def test_compiled_functions_are_copied_and_pickled():
     same(pickle.loads(pickle.dumps(compiled))(x), y)
     doubled(X)
     assert pickle.loads(pickle.dumps(doubled)) is doubled
+
+
+# --- state between calls ---------------------------------------------------------------------------------
+
+
+def loaded(step, optimizer, kept):
+    if step == 1:
+        kept["state"] = copy.deepcopy(optimizer.state_dict())
+    if step == 3:
+        optimizer.load_state_dict(kept["state"])
+
+
+def seeded(step, optimizer, kept):
+    if step == 2:
+        whence.random.seed(7)
+
+
+@pytest.mark.parametrize("between", [loaded, seeded])
+def test_what_is_loaded_or_seeded_between_steps_is_used(between):
+    def trained(run):
+        whence.random.seed(0)
+        model, kept, x = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.3)), {}, np.ones((8, 3), np.float32)
+        optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+        def step(x):
+            optimizer.zero_grad()
+            (model(x) ** 2).mean().backward()
+            optimizer.step()
+
+        step = run(step)
+        for i in range(5):
+            step(x)
+            between(i, optimizer, kept)
+        return [p.data for p in model.parameters()]
+
+    for f, w in zip(trained(whence.compile), trained(lambda step: step), strict=True):
+        np.testing.assert_allclose(f, w, rtol=1e-4, atol=1e-6)

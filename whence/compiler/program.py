@@ -15,7 +15,7 @@ from ..tree import LEAF, Structure, flatten
 from .graph import Graph, Value
 from .passes import optimized
 from .record import Cell, Held, Recorder
-from .scan import Surroundings
+from .scan import Place, Surroundings
 from .traced import Traced
 
 ndarray = np.ndarray
@@ -232,6 +232,7 @@ def recorded(
             if setting.recording:
                 pulled = _pulled(recorder, out, inputs)
         collected = _collect(recorder, out, inputs)
+        surroundings.places += [Place(s, "_key", s._key, "a random seed") for s in recorder.streams.values()]
     finally:
         recorder.release()
     return _assembled(recorder, collected, shape, inputs, surroundings, pulled, build, shared)

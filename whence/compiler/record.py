@@ -95,6 +95,7 @@ class Recorder:
         self.closed = False
         self._known: dict[int, tuple[Any, Value]] = {}
         self._once: dict[Any, Any] = {}
+        self.streams: dict[int, Any] = {}  # whose keys the program takes for granted
         self.forgotten: set[int] = set()  # arguments whose gradient was cleared
 
     # --- what comes in -------------------------------------------------------------------------------
@@ -347,6 +348,7 @@ class Recorder:
         key = ("draws", id(stream))
         count = self.state(key, f"the draws of {stream!r}", lambda: stream.state.draws, _counter(stream))
         self.write(key, count + 1)
+        self.streams[id(stream)] = stream
         return self.emit(getattr(words, kind), (stream.state.key, count, *how), {})
 
     # --- what the engine asks --------------------------------------------------------------------------

@@ -155,6 +155,10 @@ class Surroundings:
         holder = _contents(thing)
         if holder is not None:
             self.places.append(Contents(holder, label))
+        if hasattr(thing, "compile_contents"):
+            for key in thing.compile_contents():
+                held, name = getattr(thing, key), f"{key.strip('_')} of the optimiser"
+                self.places += [Place(vars(thing), key, held, name), Contents(held, name)]
         for where, key, found, name in _parts(thing, label):
             if where is not holder and type(where) is not tuple and not isinstance(found, ModuleType):
                 self.places.append(Place(where, key, found, name))
