@@ -177,6 +177,8 @@ def test_many_python_threads_at_once() -> None:
 
 
 def test_control_c_ends_a_long_program() -> None:
+    # A shell gives its background jobs a SIGINT that does nothing.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     program = adder(1000, times=20_000_000 // 1000, nanoseconds=1e9)
     long = Program(program.launches * 200, 3, fixed=dict(enumerate(np.zeros((3, 1000), F4))), nanoseconds=1e9)
     main = threading.main_thread().ident
@@ -189,6 +191,7 @@ def test_control_c_ends_a_long_program() -> None:
             long.call()
     assert time.monotonic() - began < 30
     timer.join()
+    signal.signal(signal.SIGINT, before)
 
 
 STORY = """

@@ -24,7 +24,7 @@ from .cache import Cache, key, usual_folder
 from .elements import kind_of
 from .fuse import Fusion, Group
 from .graph import Graph, Node, Value
-from .interpret import Interpreter
+from .interpret import interpreted
 from .layout import Layout, collapse, strides_of
 from .native import blas
 from .native.engine import engine
@@ -88,11 +88,11 @@ def kernels(target: llvm.Target) -> Kernels:
 
 
 def build(graph: Graph, target: llvm.Target | None = None) -> Callable[[Sequence[Any]], list[Any]]:
-    """A function of the inputs that gives a list of the outputs, as :class:`Interpreter` does."""
+    """A function of the inputs that gives a list of the outputs, as ``interpreted`` makes."""
     graph = simplified(graph)  # a reduction of single elements is a view; loops count on that
     values = [*graph.inputs, *(value for node in graph.nodes for value in node.outputs)]
     if any(value.dtype.kind not in "fiubc" for value in values) or not values:
-        return Interpreter(graph)
+        return interpreted(graph)
     return Native(graph, kernels(target or llvm.host()))
 
 
@@ -133,6 +133,8 @@ class Native:
         self.returned = [
             (i, self._returned(value, outputs)) for i, value in enumerate(graph.outputs) if not plain[i]
         ]
+        #: Outputs that an earlier one is already: each result is in memory of its own.
+        self.again = [i for i, value in enumerate(graph.outputs) if value in graph.outputs[:i]]
         self.program = Program(
             launches,
             len(self.slots),
@@ -142,6 +144,7 @@ class Native:
             keep=(self.arena, arena, self.constants, made),
         )
         self.count, self.written = len(outputs), outputs
+        self.free = Lock()
         self.steps = any(isinstance(launch, Step) for launch in launches)
         #: Inputs without axes come as numbers: memory of their own, which the program reads.
         self.scalars = [(i, np.zeros((), v.dtype)) for i, v in enumerate(graph.inputs) if v.shape == ()]
@@ -154,9 +157,9 @@ class Native:
         return self.program.call if whole and not self.steps else None
 
     @cached_property
-    def interpreter(self) -> Interpreter:
+    def interpreter(self) -> Callable[[Sequence[Any]], list[Any]]:
         """The graph by NumPy, for calls that come while another one runs."""
-        return Interpreter(self.graph)
+        return interpreted(self.graph)
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
         """The outputs for these inputs."""
@@ -178,12 +181,14 @@ class Native:
             pairs = zip(inputs, self.graph.inputs, strict=True)
             self.inputs = [np.require(x, v.dtype, ("C", "A")).reshape(v.shape) for x, v in pairs]
             found = self.program.call(*self.inputs)
-            if found is NotImplemented:
+            if found is NotImplemented:  # called directly in another thread just now
                 return self.interpreter(inputs)
         arrays = (found,) if self.count == 1 else found
         results = [arrays[at] if at >= 0 else None for at in self.taken]
         for i, read in self.returned:
             results[i] = read(arrays)
+        for i in self.again:
+            results[i] = _own(results[i])
         return results
 
     def _walks(self, stored: set[Value]) -> tuple[dict[Group, Walk], dict[Group, list[Value]]]:
@@ -218,14 +223,14 @@ class Native:
             return lambda results: results[at][()] if value.shape == () else results[at]
         if value in self.graph.constants:
             constant = self.graph.constants[value]
-            return lambda results: constant
+            return lambda results: constant.copy()
         if base in outputs:
             at = outputs.index(base)
             return lambda results: self._view(value, results[at]).copy()[()]
         read = self._reader(value)
         if value in self.slots:
             slot = self.slots[value]
-            return lambda results: self.given[slot]
+            return lambda results: _own(self.given[slot])
         return lambda results: read().item() if value.weak else read().copy()[()]
 
     def _word(self, word: Any) -> Any:
@@ -404,6 +409,10 @@ class Native:
 
 def _depart() -> None:
     raise words.Departed
+
+
+def _own(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def _number(x: Any, weak: bool) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.origin import called_at
+from ..errors import TraceError, UnknownShapeError
 from . import words
 
 Emit = Callable[..., Any]
@@ -63,6 +65,15 @@ def _given(value: Any) -> bool:
     return value is not None and value is not _MISSING
 
 
+def _masked(where: Any) -> bool:
+    return _given(where) and where is not True
+
+
+def _whole(a: Any) -> Any:
+    """One value, where NumPy is given a list of them."""
+    return np.stack([_whole(part) for part in a]) if isinstance(a, (list, tuple)) else a
+
+
 def _reduction(function: Any) -> None:
     def reduce(
         emit: Emit,
@@ -74,14 +85,18 @@ def _reduction(function: Any) -> None:
         initial: Any = _MISSING,
         where: Any = _MISSING,
     ) -> Any:
-        if _given(initial) or (_given(where) and where is not True) or not hasattr(a, "recorder"):
-            return NotImplemented
+        a = _whole(a)
         if dtype is not None:
             a = a.astype(dtype)
         elif a.dtype.kind in "biu" and a.dtype.itemsize < 8 and function in (np.sum, np.prod):
             a = a.astype(np.uint64 if a.dtype.kind == "u" else np.int64)
+        if _masked(where):
+            a = np.where(where, a, a.dtype.type(0 if function is np.sum else 1))
         how = {"axis": _axes(axis, a.ndim), "keepdims": bool(keepdims) if _given(keepdims) else False}
-        return emit(function, (a,), how)
+        y = emit(function, (a,), how)
+        if not _given(initial):
+            return y
+        return np.add(y, initial) if function is np.sum else np.multiply(y, initial)
 
     CANON[function] = reduce
 
@@ -95,10 +110,18 @@ def _extreme(function: Any) -> None:
         emit: Emit, a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
         initial: Any = _MISSING, where: Any = _MISSING,
     ) -> Any:  # fmt: skip
-        if _given(initial) or (_given(where) and where is not True) or not hasattr(a, "recorder"):
-            return NotImplemented
+        a = _whole(a)
+        chosen = np.maximum if function is np.max else np.minimum
+        if _masked(where):
+            if not _given(initial):
+                raise ValueError(f"np.{function.__name__} with where= needs initial=")
+            a = np.where(where, a, initial)
         how = {"axis": _axes(axis, a.ndim), "keepdims": bool(keepdims) if _given(keepdims) else False}
-        return emit(function, (a,), how)
+        if not _given(initial):
+            return emit(function, (a,), how)
+        if 0 in a.shape:
+            return np.full_like(np.sum(a, **how), initial)
+        return chosen(emit(function, (a,), how), initial)
 
     CANON[function] = extreme
 
@@ -111,9 +134,10 @@ def _truth(function: Any) -> None:
     def truth(
         emit: Emit, a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = _MISSING
     ) -> Any:
-        if (_given(where) and where is not True) or not hasattr(a, "recorder"):
-            return NotImplemented
+        a = _whole(a)
         a = a if a.dtype.kind == "b" else np.not_equal(a, 0)
+        if _masked(where):
+            a = np.where(where, a, np.bool(function is np.all))
         how = {"axis": _axes(axis, a.ndim), "keepdims": bool(keepdims) if _given(keepdims) else False}
         return emit(function, (a,), how)
 
@@ -238,7 +262,25 @@ def _copy(emit: Emit, a: Any, order: str = "K", subok: bool = False) -> Any:
 
 @says(np.astype)
 def _astype(emit: Emit, x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    return x.astype(dtype)
+    return x.astype(dtype, copy=copy)
+
+
+def _writing(function: Any) -> None:
+    """A function that writes into its first argument."""
+
+    def write(emit: Emit, a: Any, *args: Any, **keywords: Any) -> Any:
+        if not hasattr(a, "recorder"):
+            raise TraceError(
+                f"np.{function.__name__} writes into an array outside the program{called_at()}\n"
+                "  → make a new array: np.where(mask, a, b)"
+            )
+        a.recorder.overwrite(a, emit(words.written, (a, function, *args), keywords))
+
+    CANON[function] = write
+
+
+for _function in (np.put, np.place, np.putmask, np.copyto, np.fill_diagonal, np.put_along_axis):
+    _writing(_function)
 
 
 def _filled(function: Any, number: Any) -> None:
@@ -274,11 +316,19 @@ def _clip(emit: Emit, a: Any, a_min: Any = None, a_max: Any = None, out: Any = N
     y = a
     if _given(low):
         y = np.maximum(y, low)
-    return np.minimum(y, high) if _given(high) else y
+    if _given(high):
+        return np.minimum(y, high)
+    return np.positive(y) if y is a else y
 
 
 @says(np.where)
 def _where(emit: Emit, condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    if x is None and y is None:
+        raise UnknownShapeError(
+            f"np.where(condition) gives as many places as are true{called_at()}; a compiled program knows all"
+            " shapes\n  → np.where(condition, x, y)"
+        )
+    condition = np.bool(condition) if isinstance(condition, bool) else condition
     if np.result_type(condition).kind != "b":
         condition = np.not_equal(condition, 0)
     return emit(np.where, (condition, x, y), {})
@@ -299,7 +349,7 @@ def _real(emit: Emit, val: Any) -> Any:
 
 @says(np.conjugate)
 def _conjugate(emit: Emit, x: Any) -> Any:
-    return x if hasattr(x, "recorder") and x.dtype.kind == "f" else NotImplemented
+    return np.copy(x) if hasattr(x, "recorder") and x.dtype.kind == "f" else NotImplemented
 
 
 @says(np.positive)

@@ -6,6 +6,7 @@ import functools
 import importlib
 import importlib.util
 import inspect
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -24,7 +25,8 @@ from ..errors import GraphError, SettingError, TraceError
 from ..tree import Structure, flatten
 from . import words
 from .graph import Graph
-from .program import Executable, Program, interpreted, recorded
+from .interpret import interpreted
+from .program import Executable, Program, recorded
 from .words import Departed
 
 ndarray = np.ndarray
@@ -41,7 +43,7 @@ class Compiled:
     """A function whose calls are recorded once, and then run as one program; see :func:`compile`."""
 
     def __init__(self, function: Callable[..., Any], static: Sequence[str], build: Any) -> None:
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
         self.function, self.build = function, build
         self._static = tuple(static)
         self._signature = inspect.signature(function) if self._static else None
@@ -55,6 +57,16 @@ class Compiled:
             return self
         bound = functools.partial(self.__call__, instance)
         return functools.update_wrapper(bound, self.function)
+
+    def __reduce__(self) -> Any:
+        """A copy has the function (its own, where that can be copied) and no programs."""
+        module, name = getattr(self, "__module__", None), getattr(self, "__qualname__", "")
+        try:
+            if functools.reduce(getattr, name.split("."), sys.modules[module or ""]) is self:
+                return name
+        except (AttributeError, KeyError):
+            pass
+        return Compiled, (self.function, self._static, self.build)
 
     def __repr__(self) -> str:
         count = sum(len(programs) for programs in self._programs.values())
@@ -82,7 +94,7 @@ class Compiled:
         key = (structure, kinds, setting.recording, () if plain else _holders(structure))
         programs = self._programs.get(key, ())
         for program in programs:
-            why = program.misfit()
+            why = program.misfit(leaves)
             if why is not None:
                 self._why.append(why)
                 continue
@@ -91,11 +103,11 @@ class Compiled:
             except Departed:
                 self._why.append("questions about values got other answers")
         if len(programs) < ALIKE:
-            program = self._record(key, leaves, structure, kinds)
             try:
+                program = self._record(key, leaves, structure, kinds)
                 return self._run(program, leaves, structure)
             except Departed:
-                pass
+                self._why.append("questions about values got other answers")
         return self.function(*args, **kwargs)
 
     def _run(self, program: Program, leaves: Sequence[Any], structure: Structure) -> Any:
@@ -103,10 +115,10 @@ class Compiled:
             return self._recorded_run(program, leaves, structure)
         bare = [x._data if isinstance(x, Variable) else x for x in leaves]
         outputs = program.run(program.inputs(bare))
-        program.finish(outputs)
+        program.finish(outputs, leaves)
         call = program.quick(len(leaves)) if mode().recording else None
         self._quick = None if call is None else (call, program)
-        return program.returned(outputs)
+        return program.returned(outputs, leaves)
 
     def _record(self, key: Any, leaves: Sequence[Any], structure: Structure, kinds: Any) -> Program:
         traced = [i for i, kind in enumerate(kinds) if kind[0] != "static"]
@@ -134,14 +146,14 @@ class Compiled:
         made = node(*given)
         made = made if isinstance(made, tuple) else (made,)
         outputs = node.outputs_of_run
-        program.finish(outputs)
+        program.finish(outputs, leaves)
         variables = []
         differentiable = dict(zip(pullback.results, made, strict=True))
         for i, result in enumerate(program.results):
             if result.kind == "variable":
                 v = differentiable.get(i)
                 variables.append(make(outputs[result.number], Constant(None)) if v is None else v)
-        return program.returned(outputs, variables)
+        return program.returned(outputs, leaves, variables)
 
     def _static_leaves(self, args: Any, kwargs: Any) -> frozenset[int]:
         assert self._signature is not None

@@ -111,7 +111,7 @@ class Node:
     def name(self) -> str:
         """What the function is called."""
         function = self.function
-        if isinstance(function, np.ufunc) or getattr(function, "__module__", "").startswith("numpy"):
+        if isinstance(function, np.ufunc) or (getattr(function, "__module__", "") or "").startswith("numpy"):
             return name_of(function)
         for name in ("label", "name", "__name__"):
             if isinstance(getattr(function, name, None), str):

@@ -13,10 +13,9 @@ from ..core.sweep import sweep
 from ..core.variable import Parameter, Variable, make
 from ..tree import LEAF, Structure, flatten
 from .graph import Graph, Value
-from .interpret import Interpreter
 from .passes import optimized
 from .record import Cell, Held, Recorder
-from .scan import Surroundings
+from .scan import Place, Surroundings
 from .traced import Traced
 
 ndarray = np.ndarray
@@ -26,7 +25,7 @@ Executable = Callable[[Sequence[Any]], list[Any]]
 class Result(NamedTuple):
     """One leaf of what the function returns: an output of the program, or something that stays as it is."""
 
-    kind: str  # "array", "variable", "held" or "static"
+    kind: str  # "array", "variable", "argument", "held" or "static"
     number: int = -1
     value: Any = None
 
@@ -38,10 +37,23 @@ class Writes(NamedTuple):
     number: int
 
 
+class Added(NamedTuple):
+    """An argument whose gradient the function adds to, or (``anew``) makes."""
+
+    leaf: int
+    anew: bool
+
+    def add(self, arguments: Sequence[Any], g: Any) -> None:
+        """Put the gradient into the argument's."""
+        v = arguments[self.leaf]
+        old = None if self.anew else v.grad
+        v.grad = g if old is None else make(getattr(old, "_data", old) + g._data)
+
+
 class Gradient(NamedTuple):
     """What becomes of a Variable's gradient: output ``number``, or nothing for None."""
 
-    variable: Variable
+    variable: Variable | Added
     number: int | None
 
 
@@ -78,6 +90,7 @@ class Program:
         surroundings: Surroundings,
         pullback: Pullback | None,
         build: Callable[[Graph], Executable],
+        shared: dict[int, Variable],
     ) -> None:
         self.graph, self.leaves, self.structure, self.results = graph, leaves, structure, results
         self.writes, self.gradients, self.held = writes, gradients, held
@@ -88,9 +101,16 @@ class Program:
         self._seen: list[Any] = [None] * len(leaves)
         self.without = [h.variable for h in held if h.grad is None and not h.cleared]
         self.withs = [h.variable for h in held if h.grad is not None and not h.cleared]
+        self.shared = {i: id(v) for i, v in shared.items()}
+        self._outside = {id(h.variable): id(h.variable) for h in held}
+        self.learning = [h.variable for h in held if type(h.edge) is not Constant]
+        self.frozen = [h.variable for h in held if type(h.edge) is Constant]
 
-    def misfit(self) -> str | None:
+    def misfit(self, arguments: Sequence[Any]) -> str | None:
         """Why the program does not hold just now: what changed; None if it does."""
+        for i, v in enumerate(arguments):
+            if isinstance(v, Variable) and self._outside.get(id(v), -1) != self.shared.get(i, -1):
+                return "an argument is also reached in another way, or is not any more"
         for i, value, cell in self._state:
             now = cell.read()
             if now is self._seen[i]:  # what was here the last time, or was written back then
@@ -105,6 +125,10 @@ class Program:
             return "there are gradients that were not there before"
         if any(v.grad is None for v in self.withs):
             return "gradients are missing that were there before"
+        if any(type(v.edge) is Constant for v in self.learning):
+            return "a parameter was frozen"
+        if any(type(v.edge) is not Constant for v in self.frozen):
+            return "a parameter learns again"
         change = self.surroundings.change()
         return None if change is None else f"{change} changed"
 
@@ -125,15 +149,21 @@ class Program:
             for leaf in self.leaves
         ]
 
-    def finish(self, outputs: Sequence[Any]) -> None:
+    def finish(self, outputs: Sequence[Any], arguments: Sequence[Any]) -> None:
         """Write back what changed."""
         for cell, index in self.writes:
             for write in cell.writes:
                 write(outputs[index])
         for variable, index in self.gradients:
-            variable.grad = None if index is None else make(outputs[index])
+            g = None if index is None else make(outputs[index])
+            if isinstance(variable, Added):
+                variable.add(arguments, g)
+            else:
+                variable.grad = g
 
-    def returned(self, outputs: Sequence[Any], variables: Sequence[Variable] = ()) -> Any:
+    def returned(
+        self, outputs: Sequence[Any], arguments: Sequence[Any], variables: Sequence[Variable] = ()
+    ) -> Any:
         """What the function returns, in its containers."""
         made = iter(variables)
         leaves = []
@@ -142,6 +172,8 @@ class Program:
                 leaves.append(outputs[index])
             elif kind == "variable":
                 leaves.append(next(made) if variables else _unrecorded(outputs[index]))
+            elif kind == "argument":
+                leaves.append(arguments[index])
             else:
                 leaves.append(value)
         return self.structure.unflatten(leaves)
@@ -189,18 +221,22 @@ def recorded(
     try:
         with using(Mode(setting.recording, None, recorder)):
             parts = list(leaves)
+            reached = {id(v) for v in surroundings.variables}
+            shared = {i: leaves[i] for i in traced if id(leaves[i]) in reached}
             for i in traced:
-                inputs[i] = parts[i] = _argument(recorder, leaves[i])
+                if i not in shared:
+                    inputs[i] = parts[i] = _argument(recorder, leaves[i])
             recorder.lift(surroundings.variables)
             args, kwargs = structure.unflatten(parts)
             out, shape = flatten(function(*args, **kwargs))
             if setting.recording:
                 pulled = _pulled(recorder, out, inputs)
-        collected = _collect(recorder, out)
+        collected = _collect(recorder, out, inputs)
+        surroundings.places += [Place(s, "_key", s._key, "a random seed") for s in recorder.streams.values()]
     finally:
         recorder.release()
     recorder.forget_temporaries()
-    return _assembled(recorder, collected, shape, inputs, surroundings, pulled, build)
+    return _assembled(recorder, collected, shape, inputs, surroundings, pulled, build, shared)
 
 
 def _argument(recorder: Recorder, leaf: Any) -> Any:
@@ -252,7 +288,7 @@ class _Collected(NamedTuple):
     gradients: list[Gradient]
 
 
-def _collect(recorder: Recorder, out: Sequence[Any]) -> _Collected:
+def _collect(recorder: Recorder, out: Sequence[Any], inputs: dict[int, Any]) -> _Collected:
     """Everything that leaves the program, while Variables still hold what was recorded."""
     outputs: list[Any] = []
 
@@ -260,9 +296,12 @@ def _collect(recorder: Recorder, out: Sequence[Any]) -> _Collected:
         outputs.append(x)
         return len(outputs) - 1
 
+    given = {id(v): i for i, v in inputs.items() if isinstance(v, Variable)}
     results = []
     for leaf in out:
-        if isinstance(leaf, Traced):
+        if id(leaf) in given:
+            results.append(Result("argument", given[id(leaf)]))
+        elif isinstance(leaf, Traced):
             results.append(Result("array", number(leaf)))
         elif isinstance(leaf, Variable) and id(leaf) in recorder.held:
             results.append(Result("held", value=leaf))
@@ -271,6 +310,10 @@ def _collect(recorder: Recorder, out: Sequence[Any]) -> _Collected:
         else:
             results.append(Result("static", value=leaf))
     gradients = []
+    for i, v in inputs.items():
+        if isinstance(v, Variable) and v.grad is not None:
+            g = v.grad._data if isinstance(v.grad, Variable) else v.grad
+            gradients.append(Gradient(Added(i, id(v) in recorder.forgotten), number(g)))
     for held in recorder.held.values():
         v = held.variable
         held.cell.now = v._data
@@ -303,6 +346,7 @@ def _assembled(
     surroundings: Surroundings,
     pulled: _Pulled | None,
     build: Callable[[Graph], Executable],
+    shared: dict[int, Variable],
 ) -> Recording:
     places: dict[Value, int | Cell] = {_symbol(x): i for i, x in inputs.items()}
     places |= {cell.given.symbol: cell for cell in recorder.cells.values()}
@@ -328,6 +372,7 @@ def _assembled(
         surroundings,
         pullback,
         build,
+        shared,
     )
     return Recording(program, now)
 
@@ -358,20 +403,3 @@ def split(graph: Graph, late: Sequence[Value], count: int) -> tuple[Graph, Graph
     early = [v for v in graph.inputs if v not in set(late)]
     head = Graph(early, graph.constants, first, [*graph.outputs[:count], *residuals])
     return head, Graph([*residuals, *late], constants, second, outputs), len(residuals)
-
-
-def interpreted(graph: Graph) -> Executable:
-    """A graph run by NumPy, its outputs in memory of their own."""
-    run = Interpreter(graph)
-
-    def execute(inputs: Sequence[Any]) -> list[Any]:
-        seen = {id(x) for x in inputs} | {id(x) for x in graph.constants.values()}
-        outputs = []
-        for y in run(inputs):
-            if isinstance(y, ndarray) and (y.base is not None or id(y) in seen):
-                y = y.copy()
-            seen.add(id(y))
-            outputs.append(y)
-        return outputs
-
-    return execute

@@ -100,6 +100,8 @@ class Recorder:
         self._once: dict[Any, Any] = {}
         self._lent: list[tuple[Variable, Any]] = []  # Variables that hold Traced values, and what they held
         self._outside = frozenset(outside)
+        self.streams: dict[int, Any] = {}  # whose keys the program takes for granted
+        self.forgotten: set[int] = set()  # arguments whose gradient was cleared
 
     # --- what comes in -------------------------------------------------------------------------------
 
@@ -172,6 +174,8 @@ class Recorder:
         held = self.held.get(id(v))
         if held is not None and not self._is_read(held.grad_cell):
             held.cleared = True
+        elif held is None:
+            self.forgotten.add(id(v))
 
     def _is_read(self, cell: Cell | None) -> bool:
         return cell is not None and any(cell.given.symbol in node.operands for node in self.nodes)
@@ -267,7 +271,10 @@ class Recorder:
             )
         if any(isinstance(x, Variable) for x in inputs):
             return NotImplemented
-        if method == "__call__":
+        if method == "__call__" and out is not None and keywords.get("where", True) is not True:
+            where = keywords.pop("where")  # elements that are left out stay as they are
+            y = np.where(where, self.call(ufunc, inputs, keywords), out[0])
+        elif method == "__call__":
             y = self.call(ufunc, inputs, keywords)
         elif method == "reduce" and ufunc in REDUCTIONS:
             y = self.call(REDUCTIONS[ufunc], inputs, {"axis": 0, **keywords})
@@ -364,6 +371,7 @@ class Recorder:
         key = ("draws", id(stream))
         count = self.state(key, f"the draws of {stream!r}", lambda: stream.state.draws, _counter(stream))
         self.write(key, count + 1)
+        self.streams[id(stream)] = stream
         return self.emit(getattr(words, kind), (stream.state.key, count, *how), {})
 
     # --- what the engine asks --------------------------------------------------------------------------

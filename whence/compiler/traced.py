@@ -200,7 +200,7 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
         """Converted to ``dtype``."""
         dtype = np.dtype(dtype)
         if dtype == self.dtype and not self.symbol.weak:
-            return self
+            return np.copy(self) if copy else self
         return self.recorder.emit(words.astype, (self, dtype), {})
 
     def view(self, dtype: Any = None) -> Any:
@@ -235,7 +235,9 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
         """All elements along one axis."""
         return np.ravel(self, order)
 
-    flatten = ravel
+    def flatten(self, order: Any = "C") -> Any:
+        """All elements along one axis, in memory of their own."""
+        return np.copy(np.ravel(self, order))
 
     def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, **keywords: Any) -> Any:
         """The sum over ``axis``."""

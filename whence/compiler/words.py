@@ -56,6 +56,14 @@ def index_set(x: Any, index: Any, values: Any) -> Any:
     return y
 
 
+@labelled("written")
+def written(x: Any, function: Any, *args: Any, **keywords: Any) -> Any:
+    """A copy of ``x`` that one of NumPy's functions has written into."""
+    y = np.array(x)
+    function(y, *args, **keywords)
+    return y
+
+
 @labelled("full")
 def full(shape: tuple[int, ...], number: Any, dtype: Any) -> Any:
     """An array of one number."""
@@ -123,4 +131,6 @@ def is_word(function: Any) -> bool:
     """Is it one of the words, for which there are kernels?"""
     if isinstance(function, np.ufunc):
         return function.signature is None or function is np.matmul
-    return function in OF_NUMPY or getattr(function, "__module__", "") == __name__
+    return function in OF_NUMPY or (
+        getattr(function, "__module__", "") == __name__ and function is not written
+    )

@@ -130,6 +130,10 @@ class Optimizer:
                     yield group, name, value, f"{name} of group {i} of the optimiser"
         yield self.__dict__, "hooks", self.hooks, "the hooks of the optimiser"
 
+    def compile_contents(self) -> list[str]:
+        """Attributes that a compiled step takes for granted as a whole: groups may be added, state loaded."""
+        return ["param_groups", "_slots"]
+
     # --- groups and hooks ------------------------------------------------------------------------
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
