@@ -22,7 +22,11 @@ import numpy as np
 
 from ..core.primitive import Primitive
 from .batching import examples, repeated
+from .served import kernels, served
 from .window import BLOCK, Window, patches
+
+FEW = 8  # channels of a result, lanes of its vectors, below which products of rows of the kernel are faster
+SMALL = 1 << 18  # products below which NumPy is as fast as a native kernel is called
 
 # --- arrays --------------------------------------------------------------------------------------------
 
@@ -42,13 +46,21 @@ def _convolve_into(y: Any, x: Any, w: Any, b: Any, window: Window, groups: int) 
         return
     for part, mine in zip(_shares(x.shape[-1], groups), _shares(w.shape[0], groups), strict=True):
         target = y[..., mine]
+        own = b if b is None else b[mine]
+        if _worth(target, w[mine]) and served("convolution", target, x[..., part], w[mine], own, window):
+            continue
         flat = _flat(w[mine])
         for images, rows, columns in patches(x[..., part], window, flat.nbytes):
             _product_into(target[images, rows], columns, flat)
-            if b is not None:
-                target[images, rows] += b[mine]
+            if own is not None:
+                target[images, rows] += own
     if x.shape[-1] == 0:
         y[...] = 0 if b is None else b
+
+
+def _worth(y: Any, w: Any) -> bool:
+    """Is there so much to do that native kernels are worth looking for?"""
+    return y.size * w.size >= SMALL * w.shape[0]
 
 
 def _flat(w: Any) -> Any:
@@ -94,7 +106,10 @@ def _transposed(g: Any, w: Any, *, window: Window, groups: int) -> Any:
     c = w.shape[1] * groups
     x = np.empty((n, *window.size, c), np.result_type(g, w))
     plain = groups == 1 and len(window.size) == 2 and window.dense and 0 not in g.shape + w.shape
-    if plain and c <= o and x[:1].nbytes * window.kernel[0] <= 2 * BLOCK:  # an image stays in the cache
+    worth = c >= FEW and groups == 1 and _worth(x, w.swapaxes(0, 1)) and kernels()
+    if (
+        plain and not worth and c <= o and x[:1].nbytes * window.kernel[0] <= 2 * BLOCK
+    ):  # an image stays in the cache
         _scatter_into(x, np.moveaxis(g, 1, -1), w, window)
         return np.moveaxis(x, -1, 1)
     turned = w.reshape(groups, o // groups, *w.shape[1:]).swapaxes(1, 2).reshape(c, o // groups, *w.shape[2:])
@@ -175,6 +190,11 @@ def _kernel(x: Any, g: Any, *, window: Window, groups: int) -> Any:
         return _kernel_each(rows, gs, window, dtype)
     w = np.empty((o, c // groups, *window.kernel), dtype)
     for part, mine in zip(_shares(c, groups), _shares(o, groups), strict=True):
+        if _worth(gs[..., mine], w[mine]):
+            found = served("the kernel of a convolution", rows[..., part], gs[..., mine], window)
+            if found is not None:
+                w[mine] = found
+                continue
         total = np.zeros((o // groups, window.taps * (c // groups)), dtype)
         for images, some, columns in patches(rows[..., part], window, total.nbytes):
             total += np.matmul(gs[images, some, ..., mine].reshape(-1, o // groups).T, columns)
