@@ -4,11 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from ..native import layout
-from . import conv
+from . import conv, pool
 
 
 def served() -> dict[str, Callable[..., Any]]:
     """What of :mod:`whence.ops` is served here, by name."""
     if not layout.readable():
         return {}
-    return {"convolution": conv.convolve_into, "the kernel of a convolution": conv.kernel_gradient}
+    return {
+        "convolution": conv.convolve_into,
+        "the kernel of a convolution": conv.kernel_gradient,
+        "max pooling": pool.max_into,
+        "the gradient of max pooling": pool.unmax_into,
+        "sum pooling": pool.sum_into,
+        "the gradient of sum pooling": pool.spread_into,
+    }

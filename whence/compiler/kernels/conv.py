@@ -17,8 +17,7 @@ from ..native.direct import launch
 from ..native.program import address
 from . import conv_text
 from .library import kernel
-
-KINDS = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
+from .tables import KINDS, offsets
 
 #: Pixels of a block of small images: enough for the weights to be read seldom.
 PIXELS = 512
@@ -71,20 +70,13 @@ def _tables(images: int, window: Window, channels: int, strides: tuple[int, ...]
     """Offsets by pixel and by (tap, channel)."""
     steps = [stride * step for stride, step in zip(strides[1:-1], window.stride, strict=True)]
     gaps = [stride * apart for stride, apart in zip(strides[1:-1], window.dilation, strict=True)]
-    pixels = _offsets((images, *window.counts), (strides[0], *steps))
-    return pixels, _offsets((*window.kernel, channels), (*gaps, strides[-1]))
-
-
-def _offsets(shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
-    """Of all elements in order, and then the last again as often as a tile may have rows."""
-    grid = np.indices(shape, sparse=True)
-    flat = np.asarray(sum(n * stride for n, stride in zip(grid, strides, strict=True))).reshape(-1)
-    return np.concatenate([flat, np.repeat(flat[-1:], SPARE)]).astype(np.int64)
+    pixels = offsets((images, *window.counts), (strides[0], *steps), SPARE)
+    return pixels, offsets((*window.kernel, channels), (*gaps, strides[-1]), SPARE)
 
 
 @lru_cache(256)
 def _places(shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
-    return _offsets(shape, strides)
+    return offsets(shape, strides, SPARE)
 
 
 @cache
@@ -189,7 +181,7 @@ def _said(plan: Plan, x: Any, window: Window) -> dict[str, int]:
 
 
 def _run(kind: str, said: dict[str, int], items: int) -> None:
-    launch(kernel(f"whence_conv_{kind}"), [said[name] for name in conv_text.WORDS], items)
+    launch(kernel("conv", "tiles", kind), [said[name] for name in conv_text.WORDS], items)
 
 
 def _width(size: int) -> int:

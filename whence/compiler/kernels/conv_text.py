@@ -131,10 +131,10 @@ def _write_plane(w: Writer) -> None:
 
 
 def _write_driver(w: Writer, kind: str) -> None:
-    """``whence_conv_<kind>``: items are blocks of images; x of each is copied if it needs a border."""
+    """``whence_conv_tiles_<kind>``: items are blocks of images; x of each is copied if it needs a border."""
     w.external("calloc", "ptr", "i64", "i64")
     w.external("free", "", "ptr")
-    with w.function(f"whence_conv_{kind}", words="ptr", begin="i64", end="i64") as (words, begin, end):
+    with w.function(f"whence_conv_tiles_{kind}", words="ptr", begin="i64", end="i64") as (words, begin, end):
         said = _words(w, words)
         bordered = said["plane"] > 0
         with w.when(bordered, said["x"]) as branch:

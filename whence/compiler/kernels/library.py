@@ -7,21 +7,27 @@ from functools import cache
 from .. import llvm
 from ..cache import Cache, key, usual_folder
 from ..native.engine import engine
-from . import conv_text
+from . import conv_text, pool_text
+
+_FAMILIES = {"conv": conv_text.write, "pool": pool_text.write}
 
 
 @cache
-def kernel(name: str) -> int:
-    """The address of ``whence_<family>_<kind>``."""
-    kind = name.rpartition("_")[2]
-    made_for = llvm.host()
-    text = conv_text.write(made_for, kind)
+def kernel(family: str, name: str, kind: str, level: str = "") -> int:
+    """The address of a kernel of a family, for elements of a kind, at the level that the machine has."""
+    made_for = llvm.target(level) if level else llvm.host()
+    return _library(family, kind, made_for).address("_".join(("whence", family, name, kind)))
+
+
+@cache
+def _library(family: str, kind: str, made_for: llvm.Target) -> llvm.Library:
+    text = _FAMILIES[family](made_for, kind)
     kept = Cache(usual_folder())
-    wanted = key(name, text=text, target=repr(made_for), LLVM=llvm.version())
+    wanted = key(f"{family} {kind}", text=text, target=repr(made_for), LLVM=llvm.version())
     code = kept.get(wanted)
     if code is None:
         code = llvm.assemble(text, made_for)
         kept.put(wanted, code)
-    library = engine().library
+    library = engine().library if made_for == llvm.host() else llvm.Library(made_for)
     library.add(code)
-    return library.address(name)
+    return library
