@@ -22,7 +22,7 @@ class Writing:
 
     def __call__(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Value:
         """One more call."""
-        given = [np.ones(a.shape, a.dtype)[()] if type(a) is Value else a for a in args]
+        given = [_ones(a) for a in args]
         with np.errstate(all="ignore"):
             y = function(*given, **keywords)
         self.nodes.append(Node(function, args, keywords, (Value(np.shape(y), np.asarray(y).dtype),)))
@@ -33,6 +33,12 @@ class Writing:
         found = Graph(self.inputs, {}, self.nodes, outputs)
         found.check()
         return found
+
+
+def _ones(part: Any) -> Any:
+    if type(part) is list:
+        return [_ones(inner) for inner in part]
+    return np.ones(part.shape, part.dtype)[()] if type(part) is Value else part
 
 
 def softmax(rows: int, columns: int) -> Graph:

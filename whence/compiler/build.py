@@ -21,6 +21,7 @@ import numpy as np
 from ..config import EAGER, using
 from . import llvm, loops, rows, words
 from .cache import Cache, key, usual_folder
+from .copies import copies_of, moved
 from .elements import kind_of
 from .fuse import Fusion, Group
 from .graph import Graph, Node, Value
@@ -112,11 +113,11 @@ class Native:
             v: np.ascontiguousarray(np.asarray(array, v.dtype)) for v, array in graph.constants.items()
         }
         stored = set(fusion.stored())
+        self.moved = moved(fusion)
         walks, partials = self._walks(stored)
-        spans = lifetimes(fusion, stored, partials)
-        for value in (
-            v for group in fusion.order if group.kind == "call" for n in group.nodes for v in n.outputs
-        ):
+        spans = lifetimes(fusion, stored, partials, self.moved)
+        apart = (g for g in fusion.order if g.kind in ("call", "join"))
+        for value in (v for group in apart for n in group.nodes for v in n.outputs):
             spans.setdefault(value, (0, len(fusion.order)))
         self.slots = {value: slot for slot, value in enumerate(graph.inputs)}
         outputs = self._outputs(spans)
@@ -196,7 +197,7 @@ class Native:
         for group in self.fusion.order:
             if group.kind == "loop":
                 stored.update(group.ends)
-                walks[group] = Builder(self.fusion, group, stored, self.numbers).walk()
+                walks[group] = Builder(self.fusion, group, stored, self.numbers, self.moved).walk()
         return walks, {
             group: [partial for _, partial, _, _ in walk.partials] for group, walk in walks.items()
         }
@@ -206,7 +207,7 @@ class Native:
         called = {
             self.fusion.layouts.of(v).base
             for group in self.fusion.order
-            if group.kind != "loop" and not self._gemm(group.nodes[0])
+            if group.kind not in ("loop", "join") and not self._gemm(group.nodes[0])
             for node in group.nodes
             for v in (*node.operands, *(() if rows.rows_of(node, self.fusion.layouts) else node.outputs))
         }
@@ -244,6 +245,9 @@ class Native:
         return address(self.arena) + self.places[value] + offset
 
     def _launches(self, group: Group, walks: dict[Group, Walk]) -> list[Launch | Step]:
+        if group.kind == "join":
+            copied = copies_of(group.nodes[0], self.fusion, self.numbers, self.moved)
+            return [self._launch(walk) for walk in copied]
         if group.kind != "loop":
             (node,) = group.nodes
             product = self._gemm(node)
@@ -258,21 +262,22 @@ class Native:
         walk = walks[group]
         if not walk.items:
             return []
-        grain = 0
-        if walk.cost > THREAD_WORK:
-            grain = max(1, walk.items * THREAD_WORK // walk.cost)
-            grain = -(-grain // walk.grain) * walk.grain
-        arguments = [self._word(word) for word in walk.words]
-        name = self.kernels.name(walk.recipe)
-        found: list[Launch | Step] = [
-            Launch(self.kernels.loop(walk.recipe), arguments, walk.items, grain, name)
-        ]
+        found: list[Launch | Step] = [self._launch(walk)]
         for function, partial, result, count in walk.partials:
             kernel = self.kernels.combine(function, kind_of(result.dtype) or "")
             width = partial.shape[1]
             places = [self._word(Pointer(partial, 0)), self._word(Pointer(result, 0)), count, width]
             found.append(Launch(kernel, places, width, 0, "combine"))
         return found
+
+    def _launch(self, walk: Walk) -> Launch:
+        grain = 0
+        if walk.cost > THREAD_WORK:
+            grain = max(1, walk.items * THREAD_WORK // walk.cost)
+            grain = -(-grain // walk.grain) * walk.grain
+        arguments = [self._word(word) for word in walk.words]
+        name = self.kernels.name(walk.recipe)
+        return Launch(self.kernels.loop(walk.recipe), arguments, walk.items, grain, name)
 
     def _by_rows(self, node: Node, found: rows.Rows) -> list[Launch | Step]:
         """Rows by number; an index that names none is for NumPy to complain about."""

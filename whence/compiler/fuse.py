@@ -16,6 +16,7 @@ import numpy as np
 
 from .elements import types_of
 from .graph import Graph, Node, Value
+from .joins import parts_of
 from .layout import Layout, Layouts, broadcast, collapse, is_view, strides_of
 from .reductions import axes_of
 
@@ -30,7 +31,7 @@ class Group:
     """Calls that run together.
 
     Attributes:
-        kind: "loop", "product" or "call".
+        kind: "loop", "product", "join" or "call".
         nodes: the calls, in order.
         level: one more than the highest level that it takes from.
         shape: of a loop: what is walked.
@@ -84,7 +85,8 @@ class Fusion:
         elif types_of(node) is not None:
             self._elementwise(node)
         else:
-            self._apart("product" if node.function is np.matmul else "call", node)
+            joins = node.function is not np.matmul and parts_of(node) is not None
+            self._apart("join" if joins else "product" if node.function is np.matmul else "call", node)
 
     def _apart(self, kind: str, node: Node) -> None:
         group = Group(kind, 1 + max((self.level(v) for v in node.operands), default=0))

@@ -42,11 +42,13 @@ def is_view(node: Node) -> bool:
     function = node.function
     if function in (np.reshape, np.transpose, np.broadcast_to):
         return not node.keywords and type(node.args[0]) is Value
-    if function is getitem and type(node.args[0]) is Value:
-        index = node.args[1]
-        parts = index if isinstance(index, tuple) else (index,)
-        return all(part is None or part is Ellipsis or type(part) in (slice, int) for part in parts)
-    return False
+    return function is getitem and type(node.args[0]) is Value and is_basic(node.args[1])
+
+
+def is_basic(index: Any) -> bool:
+    """Is an index made of slices, integers and new axes only?"""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is None or part is Ellipsis or type(part) in (slice, int) for part in parts)
 
 
 def viewed(node: Node, shape: tuple[int, ...], layout: Layout) -> Layout | None:

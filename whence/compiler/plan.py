@@ -6,21 +6,26 @@ from collections.abc import Iterable
 
 from .fuse import Fusion, Group
 from .graph import Value
+from .layout import Layout
 
 LINE = 64
 
 
 def lifetimes(
-    fusion: Fusion, stored: Iterable[Value], partials: dict[Group, list[Value]]
+    fusion: Fusion,
+    stored: Iterable[Value],
+    partials: dict[Group, list[Value]],
+    moved: dict[Value, Layout],
 ) -> dict[Value, tuple[int, int]]:
-    """From which group to which, by number, each stored Value is needed."""
+    """From which group to which, by number, each stored Value is needed; ``moved``: lie in another."""
     wanted, spans = set(stored), {}
     for at, group in enumerate(fusion.order):
         for value in (
             *(v for node in group.nodes for v in node.outputs if v in wanted),
             *partials.get(group, ()),
         ):
-            spans[value] = (at, at)
+            value = moved[value].base if value in moved else value
+            spans[value] = (spans.get(value, (at, at))[0], at)
         for node in group.nodes:
             for value in node.operands:
                 base = fusion.layouts.of(value).base

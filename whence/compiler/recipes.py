@@ -132,8 +132,16 @@ def schedule(steps: tuple[Step, ...], stored: frozenset[int]) -> Schedule:
 class Builder:
     """Makes the walk of one group."""
 
-    def __init__(self, fusion: Fusion, group: Group, stored: set[Value], numbers: dict[Value, Any]) -> None:
-        self.fusion, self.group, self.stored, self.numbers = fusion, group, stored, numbers
+    def __init__(
+        self,
+        fusion: Fusion,
+        group: Group,
+        stored: set[Value],
+        numbers: dict[Value, Any],
+        moved: dict[Value, Layout],
+    ) -> None:
+        self.fusion, self.group, self.stored = fusion, group, stored
+        self.numbers, self.moved = numbers, moved
         self.accesses: dict[Any, int] = {}
         self.found: list[tuple[Any, str, str]] = []  # what, kind, "full" or "row" or "number" or "end"
         self.steps: list[Step] = []
@@ -147,7 +155,7 @@ class Builder:
         stores = []
         for value, i in self.index.items():
             if value in self.stored and self.steps[i].role in ("full", "row", "sum"):
-                layout = Layout(value, 0, self.group.pattern(value))
+                layout = self.moved.get(value) or Layout(value, 0, self.group.pattern(value))
                 place = "full" if self.steps[i].role == "full" else "row"
                 stores.append((i, self._access(layout, self.steps[i].gives, place)))
         return self._finish(tuple(stores), kept)
@@ -233,7 +241,7 @@ class Builder:
                 words.append(what[2])
                 continue
             along, (last,) = next(turn)
-            how = _how(place, along, last, bool(inner))
+            how = how_of(place, along, last, bool(inner))
             accesses.append((kind, how))
             words.append(Pointer(what.base, what.offset * what.base.dtype.itemsize))
             if how != "one":
@@ -280,7 +288,8 @@ def cost_of_step(step: Step) -> int:
     return ELEMENTS[step.function].cost if step.function in ELEMENTS else 1
 
 
-def _how(place: str, along: list[int], last: int, wide: bool) -> str:
+def how_of(place: str, along: list[int], last: int, wide: bool) -> str:
+    """How an access goes along the outer axes, and along the inner one where that is longer than 1."""
     if place == "row" or (last == 0 and wide):
         return "row" if any(along) else "one"
     if not wide:

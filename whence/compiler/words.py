@@ -56,6 +56,14 @@ def index_set(x: Any, index: Any, values: Any) -> Any:
     return y
 
 
+@labelled("placed")
+def placed(values: Any, index: Any, shape: tuple[int, ...], number: Any, dtype: Any) -> Any:
+    """An array of one number with ``values`` written at ``index``."""
+    y = np.full(shape, number, dtype)
+    y[index] = values
+    return y
+
+
 @labelled("written")
 def written(x: Any, function: Any, *args: Any, **keywords: Any) -> Any:
     """A copy of ``x`` that one of NumPy's functions has written into."""
