@@ -24,7 +24,10 @@ def kernels() -> dict[str, Served]:
     if os.environ.get("WHENCE_NATIVE", "").lower() == "off" or importlib.util.find_spec("llvmlite") is None:
         return {}
     top = __name__.partition(".")[0]
-    return importlib.import_module(f"{top}.{_ROOM}").served()
+    try:
+        return importlib.import_module(f"{top}.{_ROOM}").served()
+    except (ImportError, OSError):  # llvmlite is there, but not the LLVM that it needs
+        return {}
 
 
 def served(name: str, *arguments: Any) -> Any:

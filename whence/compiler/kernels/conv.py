@@ -128,6 +128,8 @@ def kernel_gradient(x: Any, g: Any, window: Window) -> Any:
     if kind is None or plan is None or not _even(g):
         return None
     inner, outputs = len(plan.taps) - SPARE, g.shape[-1]
+    if not conv_text.masks(llvm.host()):
+        g = _whole(g)
     blocks = len(x) // plan.images
     parts = np.empty((blocks, inner, outputs), g.dtype)
     start = np.zeros(outputs, g.dtype)
@@ -160,6 +162,8 @@ def _even(g: Any) -> bool:
 
 def _start(y: Any, x: Any, w: Any, window: Window) -> tuple[str | None, Plan | None]:
     kind = KINDS.get(y.dtype)
+    if not (x.flags.aligned and y.flags.aligned and w.flags.aligned):
+        return None, None
     if kind is None or x.dtype != y.dtype or w.dtype != y.dtype or 0 in (*y.shape, *x.shape, *w.shape):
         return None, None
     return kind, _plan(len(x), window, x.shape[-1], x.strides, x.itemsize)
@@ -195,9 +199,15 @@ def _packed(w: Any, width: int) -> tuple[Any, int]:
     outputs = w.shape[0]
     flat = np.moveaxis(w, (0, 1), (-1, -2)).reshape(-1, outputs)
     if outputs <= width:
-        return np.ascontiguousarray(flat), 0
+        return np.ascontiguousarray(_whole(flat)), 0
     panels = np.zeros((-(-outputs // width), flat.shape[0], width), w.dtype)
     for number, panel in enumerate(panels):
         part = flat[:, number * width : (number + 1) * width]
         panel[:, : part.shape[1]] = part
     return panels, panels.strides[0]
+
+
+def _whole(x: Any) -> Any:
+    """The array with zeros behind its last axis, up to whole vectors."""
+    lacking = -x.shape[-1] % llvm.host().lanes(x.itemsize)
+    return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, lacking)]) if lacking else x

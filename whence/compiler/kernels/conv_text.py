@@ -36,6 +36,11 @@ def rows_of(target: Registers) -> tuple[int, ...]:
     return ROWS[32 if target.level in ("avx512", "neon") else 16]
 
 
+def masks(target: Registers) -> bool:
+    """Are masked loads single instructions? Where not, rows of b are made of whole vectors."""
+    return target.level in ("avx512", "avx2")
+
+
 def write(target: Registers, kind: str) -> str:
     """The module for one kind of elements."""
     w = Writer(target, target.width // SIZES[kind])
@@ -54,14 +59,14 @@ def _write_tile(w: Writer, kind: str, vectors: int, rows: int) -> None:
     arguments = dict.fromkeys(pointers, "ptr") | dict.fromkeys(("b_step", "inner", "left"), "i64")
     with w.function(f"tile_{vectors}", internal=True, **arguments) as given:
         x, table, steps, b, y, places, start, starts, b_step, inner, left = given
-        last = w.tail(left, lanes)
-        masks = [None] * (vectors - 1) + [last]
+        ends = [None] * (vectors - 1) + [w.tail(left, lanes)]
+        read = ends if masks(w.target) else [None] * vectors
         bases = [w.at(x, w.load("i64", table, r, lanes=1), "u8") for r in range(rows)]
         sums = [w.constant(0.0, kind, lanes)] * (rows * vectors)
         with w.loop(0, inner, carried=[b, *sums]) as loop:
             at, *now = loop.carried
             offset = w.load("i64", steps, loop.index, lanes=1)
-            right = [w.load(kind, at, v * lanes, mask=masks[v]) for v in range(vectors)]
+            right = [w.load(kind, at, v * lanes, mask=read[v]) for v in range(vectors)]
             later = []
             for r, base in enumerate(bases):
                 element = w.spread(kind, w.at(base, offset, "u8"))
@@ -72,11 +77,11 @@ def _write_tile(w: Writer, kind: str, vectors: int, rows: int) -> None:
             row = w.at(start, w.load("i64", starts, r, lanes=1), "u8")
             for v in range(vectors):
                 at = r * vectors + v
-                totals[at] = totals[at] + w.load(kind, row, v * lanes, mask=masks[v])
+                totals[at] = totals[at] + w.load(kind, row, v * lanes, mask=ends[v])
         for r in range(rows):  # after all of y has been read: rows at the end may be the same
             row = w.at(y, w.load("i64", places, r, lanes=1), "u8")
             for v in range(vectors):
-                w.store(totals[r * vectors + v], row, v * lanes, mask=masks[v])
+                w.store(totals[r * vectors + v], row, v * lanes, mask=ends[v])
 
 
 def _words(w: Writer, words: Value) -> dict[str, Value]:

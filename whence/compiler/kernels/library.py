@@ -6,16 +6,18 @@ from functools import cache
 
 from .. import llvm
 from ..cache import Cache, key, usual_folder
-from ..native.engine import engine
 from . import conv_text, pool_text
 
 _FAMILIES = {"conv": conv_text.write, "pool": pool_text.write}
 
 
+def kernel(family: str, name: str, kind: str) -> int:
+    """The address of a kernel of a family, for elements of a kind, as this machine runs it fastest."""
+    return _address(family, name, kind, llvm.host())
+
+
 @cache
-def kernel(family: str, name: str, kind: str, level: str = "") -> int:
-    """The address of a kernel of a family, for elements of a kind, at the level that the machine has."""
-    made_for = llvm.target(level) if level else llvm.host()
+def _address(family: str, name: str, kind: str, made_for: llvm.Target) -> int:
     return _library(family, kind, made_for).address("_".join(("whence", family, name, kind)))
 
 
@@ -28,6 +30,6 @@ def _library(family: str, kind: str, made_for: llvm.Target) -> llvm.Library:
     if code is None:
         code = llvm.assemble(text, made_for)
         kept.put(wanted, code)
-    library = engine().library if made_for == llvm.host() else llvm.Library(made_for)
+    library = llvm.Library(made_for)
     library.add(code)
     return library
