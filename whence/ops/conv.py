@@ -35,11 +35,11 @@ def _convolved(x: Any, w: Any, b: Any = None, *, window: Window, groups: int) ->
     """``∂T/∂g``, and ``b`` (O,) added."""
     operands = (x, w) if b is None else (x, w, b)
     y = np.empty((x.shape[0], *window.counts, w.shape[0]), np.result_type(*operands))
-    _convolve_into(y, np.moveaxis(x, 1, -1), w, b, window, groups)
+    convolve_into(y, np.moveaxis(x, 1, -1), w, b, window, groups)
     return np.moveaxis(y, -1, 1)
 
 
-def _convolve_into(y: Any, x: Any, w: Any, b: Any, window: Window, groups: int) -> None:
+def convolve_into(y: Any, x: Any, w: Any, b: Any, window: Window, groups: int) -> None:
     """Convolve x (N, *size, C) into y (N, *counts, O)."""
     if groups > 1 and w.shape[1] == 1:
         _convolve_each(y, x, w, b, window)
@@ -102,18 +102,22 @@ def _transposed(g: Any, w: Any, *, window: Window, groups: int) -> Any:
     ``r + low - k·dilation``: every (stride / gcd)-th. With the stride 1 that is one convolution with the
     kernel turned round.
     """
-    n, o = g.shape[:2]
-    c = w.shape[1] * groups
-    x = np.empty((n, *window.size, c), np.result_type(g, w))
+    x = np.empty((len(g), *window.size, w.shape[1] * groups), np.result_type(g, w))
+    transpose_into(x, np.moveaxis(g, 1, -1), w, window, groups)
+    return np.moveaxis(x, -1, 1)
+
+
+def transpose_into(x: Any, g: Any, w: Any, window: Window, groups: int) -> None:
+    """The transpose of a convolution, of g (N, *counts, O), into x (N, *size, C)."""
+    o, c = g.shape[-1], x.shape[-1]
     plain = groups == 1 and len(window.size) == 2 and window.dense and 0 not in g.shape + w.shape
     worth = c >= FEW and groups == 1 and _worth(x, w.swapaxes(0, 1)) and kernels()
     if (
         plain and not worth and c <= o and x[:1].nbytes * window.kernel[0] <= 2 * BLOCK
     ):  # an image stays in the cache
-        _scatter_into(x, np.moveaxis(g, 1, -1), w, window)
-        return np.moveaxis(x, -1, 1)
+        _scatter_into(x, g, w, window)
+        return
     turned = w.reshape(groups, o // groups, *w.shape[1:]).swapaxes(1, 2).reshape(c, o // groups, *w.shape[2:])
-    rows = np.moveaxis(g, 1, -1)
     axes = [_residues(*axis) for axis in zip(*window, window.counts, strict=True)]
     for choice in product(*axes):
         places, taps, *geometry = zip(*choice, strict=True)
@@ -124,8 +128,7 @@ def _transposed(g: Any, w: Any, *, window: Window, groups: int) -> Any:
         else:
             low_high, dilation = geometry
             inner = Window(window.counts, kernel.shape[2:], (1,) * len(dilation), low_high, dilation)
-            _convolve_into(part, rows, kernel, None, inner, groups)
-    return np.moveaxis(x, -1, 1)
+            convolve_into(part, g, kernel, None, inner, groups)
 
 
 def _scatter_into(x: Any, g: Any, w: Any, window: Window) -> None:

@@ -97,8 +97,8 @@ def test_bound(name: str, dtype: Any, level: str, monkeypatch: pytest.MonkeyPatc
     found = three(x, w, b, g, how)
     without(monkeypatch)
     exact = np.longdouble if dtype is np.float64 else np.float64
-    wanted = three(*(np.asarray(v, exact) for v in (x, w, b, g)), how)
-    sizes = three(*(abs(np.asarray(v, np.float64)) for v in (x, w, b, g)), how)
+    x, w, b, g = (np.asarray(v, exact) for v in (x, w, b, g))
+    wanted, sizes = three(x, w, b, g, how), three(abs(x), abs(w), abs(b), abs(g), how)
     pixels = g.size // g.shape[1]
     counts = w[0].size + 1, w.size // w.shape[1] + 1, pixels + 1
     for got, right, size, count in zip(found, wanted, sizes, counts, strict=True):
