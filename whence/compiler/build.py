@@ -430,16 +430,12 @@ class Native:
         args = tuple([self._argument(part) for part in node.args])
         keywords = {name: self._argument(part) for name, part in node.keywords.items()}
         targets = [self._stored(value) for value in node.outputs]
+        into = getattr(node.function, "into", None) or _copying(node.function, targets)
 
         def call() -> None:
             with using(EAGER):
                 given = {name: read() for name, read in keywords.items()}
-                ys = node.function(*[read() for read in args], **given)
-            ys = ys if isinstance(ys, (tuple, list)) else (ys,)
-            for y, target in zip(ys, targets, strict=True):
-                if np.shape(y) != target.shape:
-                    raise words.Departed
-                target[...] = y
+                into(targets[0] if targets else None, *[read() for read in args], **given)
 
         return call
 
@@ -454,6 +450,20 @@ class Native:
             kind = getattr(part, "_make", type(part))
             return lambda: kind([read() for read in inner])
         return lambda: part
+
+
+def _copying(function: Callable[..., Any], targets: list[Any]) -> Callable[..., None]:
+    """What copies a function's results into the arrays that are kept for them."""
+
+    def into(_: Any, *args: Any, **keywords: Any) -> None:
+        ys = function(*args, **keywords)
+        ys = ys if isinstance(ys, (tuple, list)) else (ys,)
+        for y, target in zip(ys, targets, strict=True):
+            if np.shape(y) != target.shape:
+                raise words.Departed
+            target[...] = y
+
+    return into
 
 
 def _depart() -> None:

@@ -12,6 +12,7 @@ from ..core.graph import Constant, Leaf
 from ..core.sweep import sweep
 from ..core.variable import Parameter, Variable, make
 from ..tree import LEAF, Structure, flatten
+from .channels import channels_last
 from .graph import Graph, Value
 from .passes import optimized
 from .record import Cell, Held, Recorder
@@ -347,7 +348,7 @@ def _assembled(
     places |= {cell.given.symbol: cell for cell in recorder.cells.values()}
     now = [recorder.concrete(x) for x in collected.outputs]
     graph = recorder.graph([*collected.outputs, *(pulled.found if pulled else ())])
-    graph = optimized(graph)
+    graph = optimized(channels_last(graph))
     pullback = None
     if pulled is not None:
         first, second, kept = split(graph, [g.symbol for g in pulled.cotangents], len(collected.outputs))
