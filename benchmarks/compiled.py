@@ -15,7 +15,7 @@ import whence.scipy.special as special
 from whence import nn, optim
 
 from .harness import Contender, Row
-from .peers import jax, torch
+from .peers import inductor, jax, torch
 
 if jax is not None:
     import jax.numpy as jnp
@@ -34,6 +34,10 @@ def row(
     return Row(title, there, {name: promise for name in there if name != "whence"}, rounds, seconds)
 
 
+def _as_it_is(f: Any) -> Any:
+    return f
+
+
 # --- functions of arrays ---------------------------------------------------------------------------------
 
 
@@ -48,6 +52,8 @@ def functions(
     if torch is not None and in_torch is not None:
         given = [torch.tensor(a) for a in args]
         contenders["torch"] = lambda: in_torch(*given)
+        if inductor is not None:
+            contenders["torch.compile"] = lambda: in_torch(*given, inductor)
     if jax is not None and in_jax is not None:
         jitted, arrays = jax.jit(in_jax), [jnp.asarray(a) for a in args]
         _ready(jitted(*arrays))
@@ -72,10 +78,12 @@ def black_scholes(title: str) -> Row:
     def total(s: Any, k: Any, t: Any) -> Any:
         return np.sum(_price(s, k, t, np.exp, np.log, np.sqrt, special.erf))
 
-    def in_torch(*given: Any) -> Any:
-        leaves = [a.requires_grad_() for a in given]
-        value = _price(*leaves, torch.exp, torch.log, torch.sqrt, torch.erf).sum()
-        return torch.autograd.grad(value, leaves)
+    def value_in_torch(s: Any, k: Any, t: Any) -> Any:
+        return _price(s, k, t, torch.exp, torch.log, torch.sqrt, torch.erf).sum()
+
+    def in_torch(s: Any, k: Any, t: Any, how: Any = _as_it_is) -> Any:
+        leaves = [a.requires_grad_() for a in (s, k, t)]
+        return torch.autograd.grad(how(value_in_torch)(*leaves), leaves)
 
     def in_jax(s: Any, k: Any, t: Any) -> Any:
         return jnp.sum(_price(s, k, t, jnp.exp, jnp.log, jnp.sqrt, jsp.erf))
@@ -96,11 +104,13 @@ def rowwise(title: str, kind: str) -> Row:
     def f(x: Any) -> Any:
         return F.softmax(x, -1) if kind == "softmax" else F.layer_norm(x, (128,))
 
-    def in_torch(x: Any, g: Any) -> Any:
-        x = x.detach().requires_grad_()
+    def f_in_torch(x: Any) -> Any:
         functional = torch.nn.functional
-        y = functional.softmax(x, -1) if kind == "softmax" else functional.layer_norm(x, (128,))
-        y.backward(g)
+        return functional.softmax(x, -1) if kind == "softmax" else functional.layer_norm(x, (128,))
+
+    def in_torch(x: Any, g: Any, how: Any = _as_it_is) -> Any:
+        x = x.detach().requires_grad_()
+        how(f_in_torch)(x).backward(g)
         return x.grad
 
     def normalised(x: Any) -> Any:
@@ -121,8 +131,13 @@ def rosenbrock(title: str) -> Row:
     def f(x: Any) -> Any:
         return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
 
-    def in_torch(x: Any, v: Any) -> Any:
-        return torch.autograd.functional.hvp(f, x, v)[1]
+    def in_torch(x: Any, v: Any, how: Any = None) -> Any:
+        if how is None:
+            return torch.autograd.functional.hvp(f, x, v)[1]
+        return how(in_functions)(x, v)
+
+    def in_functions(x: Any, v: Any) -> Any:
+        return torch.func.jvp(torch.func.grad(f), (x,), (v,))[1]
 
     def in_jax(x: Any, v: Any) -> Any:
         return jax.jvp(jax.grad(f), (x,), (v,))[1]
@@ -184,17 +199,23 @@ def _jax_adam(loss: Callable[..., Any], params: Any, rate: float = 1e-3) -> Any:
     return run
 
 
-def _torch_step(model: Any, loss: Callable[[Any], Any]) -> Contender:
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+def _torch_steps(model: Callable[[], Any], loss: Callable[[Any], Any]) -> dict[str, Contender | None]:
+    """A training step as PyTorch's users write it: eager, and with model, loss and update compiled."""
 
-    def step() -> Any:
+    def step(model: Any, optimizer: Any, loss: Any, update: Any) -> Any:
         value = loss(model)
         optimizer.zero_grad()
         value.backward()
-        optimizer.step()
+        update()
         return value
 
-    return step
+    first, second = model(), model()
+    adam, other = (torch.optim.Adam(m.parameters(), lr=1e-3) for m in (first, second))
+    steps: dict[str, Contender | None] = {"torch": lambda: step(first, adam, loss, adam.step)}
+    if inductor is not None:
+        compiled = inductor(loss), inductor(other.step)
+        steps["torch.compile"] = lambda: step(second, other, *compiled)
+    return steps
 
 
 def _our_step(model: Any, loss: Callable[..., Any], *batch: Any) -> Contender:
@@ -227,8 +248,10 @@ def mlp(title: str, sizes: tuple[int, ...], batch: int, promise: float, seconds:
     }
     if torch is not None:
         tx, tt = torch.tensor(x), torch.tensor(t)
-        other = torch.nn.Sequential(*layers(torch.nn.Linear, torch.nn.ReLU))
-        contenders["torch"] = _torch_step(other, lambda m: torch.nn.functional.cross_entropy(m(tx), tt))
+        contenders |= _torch_steps(
+            lambda: torch.nn.Sequential(*layers(torch.nn.Linear, torch.nn.ReLU)),
+            lambda m: torch.nn.functional.cross_entropy(m(tx), tt),
+        )
     if jax is not None:
 
         def loss(params: Any, x: Any, t: Any) -> Any:
@@ -267,6 +290,8 @@ def adam(title: str) -> Row:
         contenders["torch"] = torch.optim.Adam(theirs).step
         fused = torch.optim.Adam(theirs, fused=True)
         contenders["torch fused"] = fused.step
+        if inductor is not None:
+            contenders["torch.compile"] = inductor(torch.optim.Adam(theirs).step)
     return row(title, contenders, 0.8, 31, 0.02)
 
 
@@ -296,7 +321,7 @@ def lstm(title: str) -> Row:
                 return self.head(self.lstm(x)[0])
 
         tx, tt = torch.tensor(x), torch.tensor(t)
-        contenders["torch"] = _torch_step(Theirs(), lambda m: torch.nn.functional.mse_loss(m(tx), tt))
+        contenders |= _torch_steps(Theirs, lambda m: torch.nn.functional.mse_loss(m(tx), tt))
     if jax is not None:
 
         def loss(p: Any, x: Any, t: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import shutil
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -29,6 +31,8 @@ dezero = load("dezero")
 del np.int  # type: ignore[attr-defined]
 if jax is not None:
     jax.config.update("jax_enable_x64", True)
+# torch.compile writes C++: without a compiler there is nothing to compare with.
+inductor = functools.cache(torch.compile) if torch is not None and shutil.which("g++") else None
 if autograd is not None:
     importlib.import_module("autograd.numpy")
 

@@ -223,6 +223,16 @@ def test_rows_are_shortened_where_they_are():
     assert repr(layer) == "Embedding(5, 3, max_norm=0.5)"
 
 
+def test_a_gradient_is_of_the_shortened_rows():
+    layer = nn.Embedding.from_pretrained(TABLE, False, max_norm=0.5)
+    np.sum(layer(READ) ** 2).backward()
+    counts = np.bincount(READ.ravel(), minlength=len(TABLE))
+    assert np.max(np.linalg.norm(layer.weight._data[counts > 0], axis=1)) <= 0.5
+    np.testing.assert_allclose(layer.weight.grad.data, 2 * layer.weight._data * counts[:, None], rtol=1e-12)
+    with pytest.raises(GraphError, match=r"such as grad: loss.backward\(\)"):
+        whence.grad(lambda layer: np.sum(layer(READ)))(layer)
+
+
 def test_shortening_inside_a_transform():
     layer = nn.Embedding.from_pretrained(TABLE, False, max_norm=0.5)
     compiled = whence.compile(lambda i: np.sum(layer(i) ** 2))

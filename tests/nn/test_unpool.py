@@ -107,6 +107,32 @@ def test_derivatives_and_transforms():
     np.testing.assert_allclose(whence.vmap(whence.grad(f))(x)[1], whence.grad(f)(x[1]))
 
 
+@pytest.mark.parametrize("how", SETTINGS[:3], ids=str)
+def test_a_nan_is_the_largest_and_has_a_place(how):
+    x = some(2)
+    x[np.random.default_rng(0).random(x.shape) < 0.3] = np.nan
+    for y, places in (
+        F.max_pool2d(x, **how, return_indices=True),
+        F.adaptive_max_pool2d(x, 3, return_indices=True),
+        whence.vmap(lambda x: F.max_pool2d(x, **how, return_indices=True))(x),
+    ):
+        flat = np.take_along_axis(x.reshape(2, 3, -1), places.reshape(2, 3, -1), axis=-1)
+        np.testing.assert_array_equal(flat.reshape(y.shape), y)
+        assert np.isnan(y).any() and not np.isnan(y).all()
+
+
+def test_of_a_place_named_twice_the_last_element_counts():
+    """And has all of the gradient: the others are overwritten."""
+    places = np.array([[[1, 1, 4, 4]]])
+
+    def f(y: Any) -> Any:
+        return np.sum(np.arange(8.0) * F.max_unpool1d(y, places, 2))
+
+    y = np.array([[[3.0, 2.0, 5.0, 7.0]]])
+    np.testing.assert_array_equal(F.max_unpool1d(y, places, 2), [[[0, 2, 0, 0, 7, 0, 0, 0]]])
+    np.testing.assert_array_equal(whence.grad(f)(y), [[[0, 1, 0, 4]]])
+
+
 def test_bad_input_is_named():
     y, places = F.max_pool2d(some(2), 2, return_indices=True)
     for call, error, text in [

@@ -13,6 +13,7 @@ from ...errors import ShapeError
 from ...ops import pool
 from ...ops.declare import frozen
 from ...ops.window import Window
+from .pool import located
 from .windows import images, real_images
 
 Sizes = int | Sequence[int | None]
@@ -168,5 +169,5 @@ def _largest(name: str, ndim: int, x: Any, output_size: Any, return_indices: boo
     y = pool.maximum(x, window=window)
     if not return_indices:
         return y[0] if single else y
-    found = pool.pick(np.broadcast_to(places, x.shape), frozen(x), frozen(y), window=window)
+    found = located(np.broadcast_to(places, x.shape), frozen(x), frozen(y), window)
     return (y[0], found[0]) if single else (y, found)

@@ -79,7 +79,8 @@ def _shorten(weight: Any, indices: Any, longest: float, p: float) -> None:
     if isinstance(weight, Variable) and weight.creator is not None:
         raise GraphError(
             f"max_norm writes to the table, and this one is the result of an op{called_at()}\n"
-            "  → a Parameter, or max_norm=None"
+            "  → a Parameter (and inside a transform such as grad: loss.backward() in its place),"
+            " or max_norm=None"
         )
     rows = np.take(table, indices.reshape(-1), axis=0)
     lengths = _lengths(rows, p)

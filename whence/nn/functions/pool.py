@@ -10,7 +10,7 @@ import numpy as np
 from ...core.origin import called_at
 from ...errors import ShapeError
 from ...ops import pool
-from ...ops.declare import arrayed, frozen
+from ...ops.declare import anywhere, arrayed, frozen
 from ...ops.window import Window
 from .windows import Size, images, paddings, real_images, sizes, window_over
 
@@ -57,7 +57,8 @@ def max_pool2d(
 
     Returns:
         (N, C, ⌊(H + 2·padding - dilation·(K - 1) - 1) / stride⌋ + 1, ...); with ``return_indices`` a pair of
-        it and places, each counted through the (H, W) of its channel.
+        it and places, each counted through the (H, W) of its channel: the first of several that are the
+        largest, and the first NaN where there is one.
 
     Raises:
         ShapeError: sizes that do not fit. DtypeError: complex x.
@@ -278,8 +279,19 @@ def _largest(
     if not return_indices:
         return y[0] if single else y
     places = np.broadcast_to(np.arange(math.prod(x.shape[2:])).reshape(x.shape[2:]), x.shape)
-    places = pool.pick(places, frozen(x), frozen(y), window=window)
+    places = located(places, frozen(x), frozen(y), window)
     return (y[0], places[0]) if single else (y, places)
+
+
+def located(places: Any, x: Any, y: Any, window: Window) -> Any:
+    """The place of each window's maximum ``y``, the first where several are; of a NaN where there is one."""
+    found = pool.pick(places, x, y, window=window)
+    missing = np.isnan(y)
+    if not anywhere(missing):
+        return found
+    marks = np.isnan(x).astype(np.float32)
+    first = pool.pick(places, marks, pool.maximum(marks, window=window), window=window)
+    return np.where(missing, first, found)
 
 
 def _average(
