@@ -207,7 +207,7 @@ def _pad(emit: Emit, array: Any, pad_width: Any, mode: Any = "constant", **more:
     plain = _is_recorded(array) and not _is_recorded(pad_width) and not isinstance(pad_width, dict)
     if not plain or not isinstance(mode, str):
         return NotImplemented
-    widths = np.broadcast_to(pad_width, (array.ndim, 2)).tolist()
+    widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
     if mode == "constant":
         return _framed(emit, array, widths, **more)
     ends = _ENDS.get(mode)
