@@ -24,6 +24,7 @@ from ..core.variable import Variable, constant, make
 from ..errors import GraphError, SettingError, TraceError
 from ..tree import Structure, flatten
 from . import words
+from .collector import collector_waits
 from .graph import Graph
 from .interpret import interpreted
 from .program import Executable, Program, recorded
@@ -136,7 +137,8 @@ class Compiled:
 
     def _record(self, key: Any, leaves: Sequence[Any], structure: Structure, kinds: Any) -> Program:
         traced = [i for i, kind in enumerate(kinds) if kind[0] != "static"]
-        program = recorded(self.function, leaves, traced, structure, self.build).program
+        with collector_waits():
+            program = recorded(self.function, leaves, traced, structure, self.build).program
         self._programs.setdefault(key, []).append(program)
         count = sum(len(programs) for programs in self._programs.values())
         if count > MANY and not self._warned:

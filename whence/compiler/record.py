@@ -25,6 +25,7 @@ from ..errors import TraceError, UnknownShapeError
 from . import words
 from .canon import CANON, DATA_SHAPED, REDUCTIONS, STATIC
 from .graph import Graph, Node, Value, part_by_part
+from .rearranged import REARRANGED
 from .traced import Traced
 
 ndarray = np.ndarray
@@ -261,7 +262,7 @@ class Recorder:
         if keywords.get("out") is not None:
             return self._written(keywords["out"], self.call(function, args, {**keywords, "out": None}))
         keywords = {name: part for name, part in keywords.items() if name != "out"}
-        rewritten = CANON.get(function)
+        rewritten = CANON.get(function) or REARRANGED.get(function)
         if rewritten is not None:
             y = rewritten(self.emit, *args, **keywords)
             if y is not NotImplemented:
