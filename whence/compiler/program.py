@@ -12,6 +12,8 @@ from ..core.graph import Constant, Leaf
 from ..core.sweep import sweep
 from ..core.variable import Parameter, Variable, make
 from ..tree import LEAF, Structure, flatten
+from . import control
+from .bodies import trimmed
 from .channels import channels_last
 from .graph import Graph, Value
 from .passes import optimized
@@ -210,7 +212,7 @@ def recorded(
     Whatever happens, Variables are left as they were.
     """
     surroundings = Surroundings(function, *[x for x in leaves if not isinstance(x, (Variable, ndarray))])
-    recorder = Recorder([id(v) for v in surroundings.variables])
+    recorder = Recorder([id(v) for v in surroundings.variables], control, build)
     setting = mode()
     inputs: dict[int, Any] = {}
     pulled: _Pulled | None = None
@@ -348,12 +350,12 @@ def _assembled(
     places |= {cell.given.symbol: cell for cell in recorder.cells.values()}
     now = [recorder.concrete(x) for x in collected.outputs]
     graph = recorder.graph([*collected.outputs, *(pulled.found if pulled else ())])
-    graph = optimized(channels_last(graph))
+    graph = trimmed(optimized(channels_last(graph)))
     pullback = None
     if pulled is not None:
         first, second, kept = split(graph, [g.symbol for g in pulled.cotangents], len(collected.outputs))
         pullback = Pullback(build(second), second, pulled.results, kept, pulled.arguments, pulled.held)
-        graph = first
+        graph = trimmed(first)
     live = {v for node in graph.nodes for v in node.operands} | set(graph.outputs)
     taken = [v for v in graph.inputs if v in live]
     graph = Graph(taken, graph.constants, graph.nodes, graph.outputs)

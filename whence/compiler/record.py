@@ -90,8 +90,12 @@ class Rule:
 class Recorder:
     """What a run of a function is noted down in."""
 
-    def __init__(self, outside: Iterable[int] = ()) -> None:
-        """``outside``: the ids of Variables that are known to outlive the call."""
+    def __init__(self, outside: Iterable[int] = (), control: Any = None, build: Any = None) -> None:
+        """``outside``: the ids of Variables that are known to outlive the call.
+
+        ``control`` records loops and branches, whose bodies ``build`` makes something that can be called.
+        """
+        self.control, self.build = control, build
         self.inputs: list[Value] = []
         self.constants: dict[Value, Any] = {}
         self.nodes: list[Node] = []
@@ -191,7 +195,7 @@ class Recorder:
     def _constant_now(self, data: Any) -> Traced:
         if isinstance(data, ndarray) and data.ndim and data.size and (data == data.flat[0]).all():
             return self.emit(words.full, (data.shape, data.flat[0].item(), data.dtype), {})
-        data = np.ascontiguousarray(data)[()] if np.ndim(data) == 0 else np.ascontiguousarray(data)
+        data = np.asarray(data)[()] if np.ndim(data) == 0 else np.ascontiguousarray(data)
         return Traced(self, data, self.constant(data), (None, 0))
 
     # --- what is computed ----------------------------------------------------------------------------
@@ -227,10 +231,17 @@ class Recorder:
     def _symbols(self, part: Any) -> Any:
         """An argument as the node keeps it: Traced as their Values, arrays as constants."""
         if type(part) is Traced:
-            return part.symbol
+            return part.symbol if part.recorder is self else self.foreign(part)
         if isinstance(part, (ndarray, np.generic)):
             return self.constant(part)
         return part_by_part(self._symbols, part)
+
+    def foreign(self, part: Traced) -> Value:
+        """Refused: a value of another recording."""
+        raise TraceError(
+            f"a value of a program was used after its recording had ended{called_at()}\n"
+            "  → return it from the compiled function (or the body of the loop) instead of keeping it"
+        )
 
     def constant(self, array: Any) -> Value:
         """The Value of an array that the program takes from outside; it is not copied."""
@@ -425,7 +436,7 @@ class Recorder:
 
     def graph(self, outputs: Iterable[Any]) -> Graph:
         """The program that computes ``outputs``."""
-        symbols = [out.symbol if isinstance(out, Traced) else self.constant(out) for out in outputs]
+        symbols = [self._symbols(out) if isinstance(out, Traced) else self.constant(out) for out in outputs]
         return Graph(self.inputs, self.constants, self.nodes, symbols)
 
 
