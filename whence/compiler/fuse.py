@@ -72,6 +72,7 @@ class Fusion:
         self.home: dict[Value, Group] = {}
         self.groups: dict[Group, None] = {}  # in order
         self._beside: dict[tuple[Any, ...], Group] = {}
+        self.types: dict[Node, Any] = {}  # of elementwise calls
         self._became: dict[Any, Group] = {}  # groups that were taken into another
         for node in graph.nodes:
             self._place(node)
@@ -83,7 +84,8 @@ class Fusion:
             return
         if axes_of(node) is not None:
             self._reduce(node)
-        elif types_of(node) is not None:
+        elif (types := types_of(node)) is not None:
+            self.types[node] = types
             self._elementwise(node)
         else:
             joins = node.function is not np.matmul and parts_of(node) is not None
