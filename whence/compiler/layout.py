@@ -155,6 +155,10 @@ class Layouts(dict[Value, Layout]):
             found = self._known[value] = Layout(value, 0, strides_of(value.shape))
         return found
 
+    def store_as(self, value: Value, layout: Layout) -> None:
+        """Let a value that is not a view lie in the memory of another, that looks at it."""
+        self[value] = self._known[value] = layout
+
     def follow(self, node: Node) -> bool:
         """Take in a view; False where only a copy has that shape."""
         operand = node.args[0]
