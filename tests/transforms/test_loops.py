@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 import whence
+from tests.transforms.loops import CASES, Case, bent, root
 from whence import cond, scan, while_loop
 from whence.errors import DtypeError, ShapeError
 from whence.tree import TreeError
-
-from tests.transforms.loops import CASES, Case, bent, root
 
 BY_NAME = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 

@@ -1,8 +1,8 @@
 """inner: the recording of a loop's body or a branch, inside the recording of a program.
 
 What the body closes over, values of the program among it, becomes an operand that it *captures*; what does
-not depend on the step at all is computed once, outside. A random stream's count of draws is handed from step to
-step: where it is not *pinned* yet, the recorder notes that it has to be.
+not depend on the step at all is computed once, outside. A random stream's count of draws is handed from step
+to step: where it is not *pinned* yet, the recorder notes that it has to be.
 """
 
 from __future__ import annotations
