@@ -25,6 +25,7 @@ from ..errors import TraceError, UnknownShapeError
 from . import words
 from .canon import CANON, DATA_SHAPED, REDUCTIONS, STATIC
 from .graph import Graph, Node, Value, part_by_part
+from .rearranged import REARRANGED
 from .traced import Traced
 
 ndarray = np.ndarray
@@ -37,14 +38,16 @@ class Cell:
         label: what messages call it.
         read: its value now, an array or a number; None where there is none.
         writes: given the new value, put it back; several where the same number is kept in several places.
+        home: the object or dict that keeps it, and the attribute or key; of a gradient, its Variable and
+            "grad"; None where it is not so simple.
         given: the value that the program begins with.
         now: what it holds at this point of the recording.
     """
 
-    __slots__ = ("given", "label", "now", "read", "writes")
+    __slots__ = ("given", "home", "label", "now", "read", "writes")
 
-    def __init__(self, label: str, read: Callable[[], Any], given: Any) -> None:
-        self.label, self.read, self.given, self.now = label, read, given, given
+    def __init__(self, label: str, read: Callable[[], Any], given: Any, home: Any = None) -> None:
+        self.label, self.read, self.given, self.now, self.home = label, read, given, given, home
         self.writes: list[Callable[[Any], None]] = []
 
     @property
@@ -118,12 +121,17 @@ class Recorder:
         return given
 
     def state(
-        self, key: Any, label: str, read: Callable[[], Any], write: Callable[[Any], None] | None = None
+        self,
+        key: Any,
+        label: str,
+        read: Callable[[], Any],
+        write: Callable[[Any], None] | None = None,
+        home: tuple[Any, Any] | None = None,
     ) -> Any:
         """What a cell holds at this point; the first question makes the cell."""
         cell = self.cells.get(key)
         if cell is None:
-            cell = self.cells[key] = Cell(label, read, self.argument(read()))
+            cell = self.cells[key] = Cell(label, read, self.argument(read()), home)
             if write is not None:
                 cell.writes.append(write)
         return cell.now
@@ -161,11 +169,11 @@ class Recorder:
             v._data = self._constant_now(v._data)
             return
         label = v.name or "a Variable"
-        self.state(("data", id(v)), label, lambda: v._data)
+        self.state(("data", id(v)), label, lambda: v._data, home=(v, "_data"))
         cell = self.cells["data", id(v)]
         grad_cell = None
         if v.grad is not None:
-            self.state(("grad", id(v)), f"the gradient of {label}", lambda: _gradient(v))
+            self.state(("grad", id(v)), f"the gradient of {label}", lambda: _gradient(v), home=(v, "grad"))
             grad_cell = self.cells["grad", id(v)]
         held = self.held[id(v)] = Held(v, cell, grad_cell)
         v._data = cell.given
@@ -265,7 +273,7 @@ class Recorder:
         if keywords.get("out") is not None:
             return self._written(keywords["out"], self.call(function, args, {**keywords, "out": None}))
         keywords = {name: part for name, part in keywords.items() if name != "out"}
-        rewritten = CANON.get(function)
+        rewritten = CANON.get(function) or REARRANGED.get(function)
         if rewritten is not None:
             y = rewritten(self.emit, *args, **keywords)
             if y is not NotImplemented:

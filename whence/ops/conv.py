@@ -22,7 +22,11 @@ import numpy as np
 
 from ..core.primitive import Primitive
 from .batching import examples, repeated
+from .served import kernels, served
 from .window import BLOCK, Window, patches
+
+FEW = 8  # channels of a result, lanes of its vectors, below which products of rows of the kernel are faster
+SMALL = 1 << 18  # products below which NumPy is as fast as a native kernel is called
 
 # --- arrays --------------------------------------------------------------------------------------------
 
@@ -31,24 +35,32 @@ def _convolved(x: Any, w: Any, b: Any = None, *, window: Window, groups: int) ->
     """``∂T/∂g``, and ``b`` (O,) added."""
     operands = (x, w) if b is None else (x, w, b)
     y = np.empty((x.shape[0], *window.counts, w.shape[0]), np.result_type(*operands))
-    _convolve_into(y, np.moveaxis(x, 1, -1), w, b, window, groups)
+    convolve_into(y, np.moveaxis(x, 1, -1), w, b, window, groups)
     return np.moveaxis(y, -1, 1)
 
 
-def _convolve_into(y: Any, x: Any, w: Any, b: Any, window: Window, groups: int) -> None:
+def convolve_into(y: Any, x: Any, w: Any, b: Any, window: Window, groups: int) -> None:
     """Convolve x (N, *size, C) into y (N, *counts, O)."""
     if groups > 1 and w.shape[1] == 1:
         _convolve_each(y, x, w, b, window)
         return
     for part, mine in zip(_shares(x.shape[-1], groups), _shares(w.shape[0], groups), strict=True):
         target = y[..., mine]
+        own = b if b is None else b[mine]
+        if _worth(target, w[mine]) and served("convolution", target, x[..., part], w[mine], own, window):
+            continue
         flat = _flat(w[mine])
         for images, rows, columns in patches(x[..., part], window, flat.nbytes):
             _product_into(target[images, rows], columns, flat)
-            if b is not None:
-                target[images, rows] += b[mine]
+            if own is not None:
+                target[images, rows] += own
     if x.shape[-1] == 0:
         y[...] = 0 if b is None else b
+
+
+def _worth(y: Any, w: Any) -> bool:
+    """Is there so much to do that native kernels are worth looking for?"""
+    return y.size * w.size >= SMALL * w.shape[0]
 
 
 def _flat(w: Any) -> Any:
@@ -90,15 +102,22 @@ def _transposed(g: Any, w: Any, *, window: Window, groups: int) -> Any:
     ``r + low - k·dilation``: every (stride / gcd)-th. With the stride 1 that is one convolution with the
     kernel turned round.
     """
-    n, o = g.shape[:2]
-    c = w.shape[1] * groups
-    x = np.empty((n, *window.size, c), np.result_type(g, w))
+    x = np.empty((len(g), *window.size, w.shape[1] * groups), np.result_type(g, w))
+    transpose_into(x, np.moveaxis(g, 1, -1), w, window, groups)
+    return np.moveaxis(x, -1, 1)
+
+
+def transpose_into(x: Any, g: Any, w: Any, window: Window, groups: int) -> None:
+    """The transpose of a convolution, of g (N, *counts, O), into x (N, *size, C)."""
+    o, c = g.shape[-1], x.shape[-1]
     plain = groups == 1 and len(window.size) == 2 and window.dense and 0 not in g.shape + w.shape
-    if plain and c <= o and x[:1].nbytes * window.kernel[0] <= 2 * BLOCK:  # an image stays in the cache
-        _scatter_into(x, np.moveaxis(g, 1, -1), w, window)
-        return np.moveaxis(x, -1, 1)
+    worth = c >= FEW and groups == 1 and _worth(x, w.swapaxes(0, 1)) and kernels()
+    if (
+        plain and not worth and c <= o and x[:1].nbytes * window.kernel[0] <= 2 * BLOCK
+    ):  # an image stays in the cache
+        _scatter_into(x, g, w, window)
+        return
     turned = w.reshape(groups, o // groups, *w.shape[1:]).swapaxes(1, 2).reshape(c, o // groups, *w.shape[2:])
-    rows = np.moveaxis(g, 1, -1)
     axes = [_residues(*axis) for axis in zip(*window, window.counts, strict=True)]
     for choice in product(*axes):
         places, taps, *geometry = zip(*choice, strict=True)
@@ -109,8 +128,7 @@ def _transposed(g: Any, w: Any, *, window: Window, groups: int) -> Any:
         else:
             low_high, dilation = geometry
             inner = Window(window.counts, kernel.shape[2:], (1,) * len(dilation), low_high, dilation)
-            _convolve_into(part, rows, kernel, None, inner, groups)
-    return np.moveaxis(x, -1, 1)
+            convolve_into(part, g, kernel, None, inner, groups)
 
 
 def _scatter_into(x: Any, g: Any, w: Any, window: Window) -> None:
@@ -175,6 +193,11 @@ def _kernel(x: Any, g: Any, *, window: Window, groups: int) -> Any:
         return _kernel_each(rows, gs, window, dtype)
     w = np.empty((o, c // groups, *window.kernel), dtype)
     for part, mine in zip(_shares(c, groups), _shares(o, groups), strict=True):
+        if _worth(gs[..., mine], w[mine]):
+            found = served("the kernel of a convolution", rows[..., part], gs[..., mine], window)
+            if found is not None:
+                w[mine] = found
+                continue
         total = np.zeros((o // groups, window.taps * (c // groups)), dtype)
         for images, some, columns in patches(rows[..., part], window, total.nbytes):
             total += np.matmul(gs[images, some, ..., mine].reshape(-1, o // groups).T, columns)

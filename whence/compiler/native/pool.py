@@ -351,11 +351,18 @@ declare i64 @llvm.umin.i64(i64, i64)
 declare i64 @llvm.umax.i64(i64, i64)
 """
 
+_DIRECT = """
+define void @whence_share(ptr %kernel, ptr %arguments, i64 %count, i64 %grain, i64 %threads) {
+  call void @share(ptr %kernel, ptr %arguments, i64 %count, i64 %grain, i64 %threads)
+  ret void
+}
+"""
+
 
 def text(system: str, processor: str) -> str:
     """The pool for a system and a processor as :mod:`platform` names them; without pthreads, one thread."""
     if system not in ("Linux", "Darwin"):
-        return ALONE
+        return ALONE + _DIRECT
     declaration, pause = _PAUSES.get("aarch64" if processor == "arm64" else processor, ("", ""))
     words = {
         "<pause>": pause,
@@ -364,7 +371,7 @@ def text(system: str, processor: str) -> str:
         "<spin>": str(SPIN_NANOSECONDS),
         "<patience>": str(PATIENCE),
     }
-    body = _TYPES + declaration + _TEXT
+    body = _TYPES + declaration + _TEXT + _DIRECT
     for word, value in words.items():
         body = body.replace(word, value)
     return body

@@ -1,0 +1,213 @@
+"""Convolutions by native kernels: what NumPy's arrays become as tables and argument blocks.
+
+Channels lie last in memory (as :mod:`whence.ops.conv` keeps them): those of the result are the lanes.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...ops.window import Window
+from .. import llvm
+from ..native.direct import launch
+from ..native.program import address
+from . import conv_text
+from .library import kernel
+from .tables import KINDS, offsets
+
+#: Pixels of a block of small images: enough for the weights to be read seldom.
+PIXELS = 512
+
+#: Steps of a tile at a time: their weights (384 × 64 elements, 98 KB) stay in the second cache.
+DEPTH = 384
+
+#: Entries behind the end of a table: tiles may have so many rows.
+SPARE = 16
+
+
+class Plan(NamedTuple):
+    """Tables of a geometry; offsets in bytes."""
+
+    images: int  # in a block
+    pixels: Any  # of x or its bordered copy, by window
+    taps: Any  # by (tap, channel)
+    plane: int  # bytes of a bordered copy of a block, 0 for none
+    runs: Any  # (from, to) of each run of that copy
+    run_bytes: int
+
+
+@lru_cache(256)
+def _plan(count: int, window: Window, channels: int, strides: tuple[int, ...], size: int) -> Plan | None:
+    """The plan for x (N, *size, C) with these strides; None if a border has to be cut off."""
+    pixels = math.prod(window.counts)
+    most = max(1, PIXELS // pixels)
+    images = next(n for n in range(min(most, count), 0, -1) if count % n == 0)
+    bordered = any(pair != (0, 0) for pair in window.padding)
+    if not bordered:
+        return Plan(images, *_tables(images, window, channels, strides), 0, _none(), 0)
+    sizes = [n + low + high for n, (low, high) in zip(window.size, window.padding, strict=True)]
+    if min(min(pair) for pair in window.padding) < 0 or strides[-1] != size:
+        return None
+    run = 1 if strides[-2] == channels * size else 0  # axes of a run of neighbours: a line, or a pixel
+    outside = len(sizes) - run
+    inner = [size * channels * math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
+    apart = size * channels * math.prod(sizes)
+    outer = np.indices((images, *window.size[:outside])).reshape(1 + outside, -1)
+    source = np.array(strides[: 1 + outside]) @ outer
+    first = sum(low * step for (low, _), step in zip(window.padding, inner, strict=True))
+    target = np.array([apart, *inner[:outside]]) @ outer + first
+    runs = np.stack([source, target], 1)
+    pixels, taps = _tables(images, window, channels, (apart, *inner, size))
+    length = math.prod(window.size[outside:]) * channels * size
+    return Plan(images, pixels, taps, apart * images, runs, length)
+
+
+def _tables(images: int, window: Window, channels: int, strides: tuple[int, ...]) -> tuple[Any, Any]:
+    """Offsets by pixel and by (tap, channel)."""
+    steps = [stride * step for stride, step in zip(strides[1:-1], window.stride, strict=True)]
+    gaps = [stride * apart for stride, apart in zip(strides[1:-1], window.dilation, strict=True)]
+    pixels = offsets((images, *window.counts), (strides[0], *steps), SPARE)
+    return pixels, offsets((*window.kernel, channels), (*gaps, strides[-1]), SPARE)
+
+
+@lru_cache(256)
+def _places(shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    return offsets(shape, strides, SPARE)
+
+
+@cache
+def _none() -> Any:
+    return np.zeros(64, np.int64)
+
+
+def convolve_into(y: Any, x: Any, w: Any, b: Any, window: Window) -> bool | None:
+    """Convolve x (N, *size, C) with w (O, C, *kernel) into y (N, *counts, O), b (O,) added.
+
+    Returns:
+        True where it was done; None for types and layouts that the kernels do not take.
+    """
+    kind, plan = _start(y, x, w, window)
+    if kind is None or plan is None or y.strides[-1] != y.itemsize:
+        return None
+    outputs = y.shape[-1]
+    width = _width(y.itemsize)
+    flat, panel = _packed(w, width)
+    start = np.zeros(-(-outputs // width) * width, y.dtype)
+    if b is not None:
+        start[:outputs] = b
+    places = _places((plan.images, *y.shape[1:-1]), y.strides[:-1])
+    said = _said(plan, x, window) | {
+        "y": address(y),
+        "y_apart": y.strides[0] * plan.images,
+        "b": address(flat),
+        "b_step": flat.strides[-2],
+        "b_panel": panel,
+        "rows": address(plan.pixels),
+        "places": address(places),
+        "steps": address(plan.taps),
+        "count": len(plan.pixels) - SPARE,
+        "inner": len(plan.taps) - SPARE,
+        "columns": outputs,
+        "start": address(start),
+    }
+    _run(kind, said, len(x) // plan.images)
+    return True
+
+
+def kernel_gradient(x: Any, g: Any, window: Window) -> Any:
+    """The gradient of a kernel, (O, C, *kernel), of x (N, *size, C) and g (N, *counts, O).
+
+    Each block of images has a sum of its own; they are added up in their order. None for what the kernels do
+    not take.
+    """
+    kind, plan = _start(g, x, g, window)
+    if kind is None or plan is None or not _even(g):
+        return None
+    inner, outputs = len(plan.taps) - SPARE, g.shape[-1]
+    if not conv_text.masks(llvm.host()):
+        g = _whole(g)
+    blocks = len(x) // plan.images
+    parts = np.empty((blocks, inner, outputs), g.dtype)
+    start = np.zeros(outputs, g.dtype)
+    places = _places((inner,), (parts.strides[1],))
+    said = _said(plan, x, window) | {
+        "y": address(parts),
+        "y_apart": parts.strides[0],
+        "b": address(g),
+        "b_apart": g.strides[0] * plan.images,
+        "b_step": g.strides[-2],
+        "b_panel": _width(g.itemsize) * g.itemsize,
+        "rows": address(plan.taps),
+        "places": address(places),
+        "steps": address(plan.pixels),
+        "count": inner,
+        "inner": len(plan.pixels) - SPARE,
+        "columns": outputs,
+        "start": address(start),
+    }
+    _run(kind, said, blocks)
+    total = parts.sum(0).reshape(*window.kernel, x.shape[-1], outputs)
+    return np.ascontiguousarray(np.moveaxis(total, (-1, -2), (0, 1)))
+
+
+def _even(g: Any) -> bool:
+    """Do the pixels of g (N, *counts, O) follow each other at one distance, elements side by side?"""
+    apart = zip(g.shape[1:-1], g.strides[1:-1], g.strides[:-2], strict=True)
+    return g.strides[-1] == g.itemsize and all(n * step == more for n, step, more in apart)
+
+
+def _start(y: Any, x: Any, w: Any, window: Window) -> tuple[str | None, Plan | None]:
+    kind = KINDS.get(y.dtype)
+    if not (x.flags.aligned and y.flags.aligned and w.flags.aligned):
+        return None, None
+    if kind is None or x.dtype != y.dtype or w.dtype != y.dtype or 0 in (*y.shape, *x.shape, *w.shape):
+        return None, None
+    return kind, _plan(len(x), window, x.shape[-1], x.strides, x.itemsize)
+
+
+def _said(plan: Plan, x: Any, window: Window) -> dict[str, int]:
+    """The words that both launches share."""
+    return {
+        "x": address(x),
+        "x_apart": x.strides[0] * plan.images,
+        "b_apart": 0,
+        "depth": DEPTH,
+        "none": address(_none()),
+        "plane": plan.plane,
+        "runs": address(plan.runs),
+        "run_count": len(plan.runs),
+        "run_bytes": plan.run_bytes,
+    }
+
+
+def _run(kind: str, said: dict[str, int], items: int) -> None:
+    launch(kernel("conv", "tiles", kind), [said[name] for name in conv_text.WORDS], items)
+
+
+def _width(size: int) -> int:
+    """Elements of a full panel."""
+    made_for = llvm.host()
+    return len(conv_text.rows_of(made_for)) * made_for.lanes(size)
+
+
+def _packed(w: Any, width: int) -> tuple[Any, int]:
+    """Weights (O, C, *kernel) as panels (steps, width) behind each other, and the bytes between two."""
+    outputs = w.shape[0]
+    flat = np.moveaxis(w, (0, 1), (-1, -2)).reshape(-1, outputs)
+    if outputs <= width:
+        return np.ascontiguousarray(_whole(flat)), 0
+    panels = np.zeros((-(-outputs // width), flat.shape[0], width), w.dtype)
+    for number, panel in enumerate(panels):
+        part = flat[:, number * width : (number + 1) * width]
+        panel[:, : part.shape[1]] = part
+    return panels, panels.strides[0]
+
+
+def _whole(x: Any) -> Any:
+    """The array with zeros behind its last axis, up to whole vectors."""
+    lacking = -x.shape[-1] % llvm.host().lanes(x.itemsize)
+    return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, lacking)]) if lacking else x
