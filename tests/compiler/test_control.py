@@ -1,5 +1,7 @@
 """scan, while_loop and cond in compiled programs: as eagerly, whatever the transform and the backend."""
 
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -181,6 +183,42 @@ def test_a_gradient_inside_the_body() -> None:
     x = np.array([0.5, 1.0])
     for f in (descent, whence.grad(descent, (0, 1))):
         agree(f(x, 0.1), whence.compile(f)(x, 0.1))
+
+
+def test_what_is_not_recorded_has_no_gradient() -> None:
+    """no_grad around a loop, and in its body."""
+
+    def around(x: Any) -> Any:
+        with whence.no_grad():
+            y = scan(lambda c, _: (c * x, None), x, length=3)[0]
+            y = while_loop(lambda c: c < 50, lambda c: c * x, y)
+            y = cond(y > 0, lambda: y * x, lambda: y)
+        return y * x
+
+    def inside(x: Any) -> Any:
+        def step(c: Any, _: Any) -> Any:
+            with whence.no_grad():
+                factor = c * x
+            return c * factor, factor
+
+        c, ys = scan(step, x, length=3)
+        return c + np.sum(ys) * x
+
+    for f in (around, inside):
+        agree(whence.grad(f)(1.3), whence.compile(whence.grad(f))(1.3))
+        v = whence.Variable(np.array(1.3))
+        agree(f(v).data, whence.compile(f)(v).data)
+
+
+def test_ctrl_c_ends_a_loop_without_end() -> None:
+    """And the function can be called again."""
+    f = whence.compile(lambda x: while_loop(lambda c: c > 0, lambda c: c * 1.0, x))
+    assert f(-1.0) == -1.0
+    timer = threading.Timer(0.2, lambda: signal.raise_signal(signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        f(1.0)
+    assert f(-2.0) == -2.0
 
 
 def test_changes_outside_are_refused() -> None:
