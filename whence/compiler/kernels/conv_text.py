@@ -6,8 +6,8 @@ element ``(r, k)`` of the left factor lies is said by two tables of offsets, one
 so no windows are ever copied, and strides, dilation, order of axes and number of axes are the tables'
 business (after Dukhan, "The indirect convolution algorithm", arXiv:1907.02129, 2019):
 
-    forward:      rows are pixels of y, steps are (tap, channel) of x, b the weights
-    of a kernel:  rows are (tap, channel) of x, steps are pixels, b the gradient of y
+    forward:      rows are pixels of y, steps are (channel, tap) of x, b the weights
+    of a kernel:  rows are (channel, tap) of x, steps are pixels, b the gradient of y
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def write(target: Registers, kind: str) -> str:
     _write_block(w, kind)
     _write_plane(w)
     _write_driver(w, kind)
+    _write_packer(w, kind)
     return w.text()
 
 
@@ -154,3 +155,26 @@ def _write_driver(w: Writer, kind: str) -> None:
             w.call("block", None, words, x, y, w.at(said["b"], loop.index * said["b_apart"], "u8"))
         with w.when(bordered):
             w.call("free", None, plane)
+
+
+def _write_packer(w: Writer, kind: str) -> None:
+    """``whence_conv_pack_<kind>``: items are vectors of outputs of x, the weights, brought into panels y.
+
+    Outputs lie ``x_apart`` bytes from each other; of one, the elements lie at the offsets of ``rows``.
+    """
+    size = SIZES[kind]
+    with w.function(f"whence_conv_pack_{kind}", words="ptr", begin="i64", end="i64") as (words, begin, end):
+        said = _words(w, words)
+        places = w.numbers("i64", w.lanes) * (said["x_apart"] / size)
+        across = said["b_step"] / (w.lanes * size)
+        with w.loop(begin, end) as vector:
+            first = vector.index * w.lanes
+            mask = w.tail(said["columns"] - first, w.lanes)
+            x = w.at(said["x"], vector.index * said["x_apart"] * w.lanes, "u8")
+            panel = vector.index / across
+            beside = (vector.index - panel * across) * (w.lanes * size)
+            y = w.at(said["y"], panel * said["inner"] * said["b_step"] + beside, "u8")
+            with w.loop(0, said["inner"]) as step:
+                offset = w.load("i64", said["rows"], step.index, lanes=1)
+                row = w.gather(kind, w.at(x, offset, "u8"), places, mask)
+                w.store(row, y, step.index * (said["b_step"] / size))
