@@ -15,6 +15,7 @@ from whence.ops.window import Window
 
 llvm = pytest.importorskip("whence.compiler.llvm", exc_type=ImportError)
 native = pytest.importorskip("whence.compiler.kernels", exc_type=ImportError)
+kernels = pytest.importorskip("whence.compiler.kernels.conv", exc_type=ImportError)
 
 
 def plain(*size: int, k: Any, s: int = 1, p: Any = 0, d: int = 1) -> Window:
@@ -40,6 +41,8 @@ TABLE = {
     "deep": (2, 100, 24, 1, plain(6, 6, k=(3, 2), p=1)),
     "line": (4, 16, 24, 1, plain(60, k=5, s=2, p=2)),
     "volume": (2, 4, 20, 1, plain(5, 6, 7, k=2, p=1)),
+    "one large image": (1, 9, 80, 1, plain(40, 40, k=3, p=1)),
+    "many weights": (2, 64, 80, 1, plain(4, 4, k=3, p=1)),
     "cut off": (2, 16, 20, 1, plain(9, 9, k=3, p=(-1, -1))),
 }
 LEVELS = ["host", "avx2", "generic"]
@@ -62,6 +65,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """However small."""
     monkeypatch.setattr(op, "SMALL", 0)
     monkeypatch.setattr(op, "FEW", 0)
+    monkeypatch.setattr(kernels, "WORK", 1 << 10)
 
 
 def operands(name: str, dtype: Any, order: str = "last") -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -117,7 +121,9 @@ def test_served(name: str) -> None:
         assert native.served()["convolution"](y, np.moveaxis(x, 1, -1), w, b, how["window"]) is wanted
 
 
-@pytest.mark.parametrize("name", ["border", "groups", "small images", "line"])
+@pytest.mark.parametrize(
+    "name", ["border", "groups", "small images", "line", "one large image", "many weights"]
+)
 @pytest.mark.usefixtures("always")
 def test_threads(name: str) -> None:
     """The same bits for any number of threads."""

@@ -15,6 +15,7 @@ from ...ops.window import Window
 from .. import llvm
 from ..native.direct import launch
 from ..native.program import address
+from ..vector.values import SIZES
 from . import conv_text
 from .library import kernel
 from .tables import KINDS, offsets
@@ -28,8 +29,20 @@ DEPTH = 384
 #: Blocks that the gradient of a kernel is summed up in, and then over, at least.
 BLOCKS = 16
 
+#: Items of a launch, where there is enough to do: what 16 threads are busy with.
+ITEMS = 16
+
+#: Products that are worth an item: 50 µs.
+WORK = 1 << 21
+
+#: Rows of an item are a multiple of this, which all tiles' heights divide: no item touches another's rows.
+HEIGHT = 72
+
 #: Vectors of weights that are worth a thread to bring into order: 20 µs.
 PACKED = 4096
+
+#: Elements of a matrix below which NumPy transposes it in less time than a launch takes.
+SMALL = 4096
 
 #: Entries behind the end of a table: tiles may have so many rows.
 SPARE = 16
@@ -123,7 +136,7 @@ def convolve_into(y: Any, x: Any, w: Any, b: Any, window: Window) -> bool | None
         "columns": outputs,
         "start": address(start),
     }
-    _run("tiles", kind, said, len(x) // plan.images)
+    _multiply(kind, said, len(x) // plan.images)
     return True
 
 
@@ -158,9 +171,9 @@ def kernel_gradient(x: Any, g: Any, window: Window) -> Any:
         "columns": outputs,
         "start": address(start),
     }
-    _run("tiles", kind, said, blocks)
+    _multiply(kind, said, blocks)
     total = parts[0] if blocks == 1 else parts.sum(0)
-    return np.ascontiguousarray(total.T).reshape(outputs, x.shape[-1], *window.kernel)
+    return _turned(total, kind).reshape(outputs, x.shape[-1], *window.kernel)
 
 
 def _even(g: Any) -> bool:
@@ -193,6 +206,25 @@ def _said(plan: Plan, x: Any, window: Window) -> dict[str, int]:
     }
 
 
+def _multiply(kind: str, said: dict[str, int], blocks: int) -> None:
+    """Run over blocks; few ones are divided into panels and rows, for what is worth ``WORK`` products."""
+    count, columns = said["count"], said["columns"]
+    products = count * columns * said["inner"] * blocks
+    wanted = min(ITEMS, products // WORK)
+    width = _width(SIZES[kind])
+    across = -(-columns // width) if blocks < wanted else 1
+    lines = -(-count // HEIGHT)
+    high = HEIGHT * -(-lines // min(lines, max(1, wanted // (blocks * across))))
+    down = -(-count // high)
+    parts = {
+        "wide": width if across > 1 else columns,
+        "high": high,
+        "across": across,
+        "down": down,
+    }
+    _run("tiles", kind, said | parts, blocks * across * down)
+
+
 def _run(name: str, kind: str, said: dict[str, int], items: int, grain: int = 1) -> None:
     words = [said.get(word, 0) for word in conv_text.WORDS]
     launch(kernel("conv", name, kind), words, items, grain)
@@ -222,6 +254,26 @@ def _packed(w: Any, kind: str) -> tuple[Any, int]:
     }
     _run("pack", kind, said, vectors, 1 + PACKED // inner)
     return flat, row * w.itemsize
+
+
+def _turned(x: Any, kind: str) -> Any:
+    """A matrix transposed, in C order; large ones whose rows become whole vectors by the packer."""
+    rows, columns = x.shape
+    vectors = rows // llvm.host().lanes(x.itemsize)
+    if x.size < SMALL or rows % llvm.host().lanes(x.itemsize):
+        return np.ascontiguousarray(x.T)
+    y = np.empty((columns, rows), x.dtype)
+    said = {
+        "x": address(x),
+        "x_apart": x.strides[0],
+        "y": address(y),
+        "b_step": y.strides[0],
+        "rows": address(_places((columns,), (x.itemsize,))),
+        "inner": columns,
+        "columns": rows,
+    }
+    _run("pack", kind, said, vectors, 1 + PACKED // columns)
+    return y
 
 
 def _whole(x: Any) -> Any:
