@@ -38,6 +38,9 @@ TABLE = {
     "small images": (16, 64, 130, 1, plain(2, 2, k=3, p=1)),
     "one image": (1, 20, 10, 1, plain(7, 7, k=3, p=1)),
     "groups": (4, 32, 64, 4, plain(8, 8, k=3, p=1)),
+    "depthwise": (3, 20, 20, 20, plain(9, 8, k=3, p=1)),
+    "depthwise, strided": (2, 16, 16, 16, plain(9, 8, k=(3, 2), s=2, p=(0, 1))),
+    "depthwise, many": (2, 8, 16, 8, plain(6, k=3)),
     "deep": (2, 100, 24, 1, plain(6, 6, k=(3, 2), p=1)),
     "line": (4, 16, 24, 1, plain(60, k=5, s=2, p=2)),
     "volume": (2, 4, 20, 1, plain(5, 6, 7, k=2, p=1)),
@@ -122,7 +125,7 @@ def test_served(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["border", "groups", "small images", "line", "one large image", "many weights"]
+    "name", ["border", "groups", "depthwise", "small images", "line", "one large image", "many weights"]
 )
 @pytest.mark.usefixtures("always")
 def test_threads(name: str) -> None:
@@ -171,12 +174,14 @@ def test_others() -> None:
     assert not op._kernel(x[:0], g[:0], **how).any()
 
 
+@pytest.mark.parametrize("weight", [1.0, np.inf])
+@pytest.mark.parametrize("name", ["border", "depthwise"])
 @pytest.mark.usefixtures("always")
-def test_specials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """NaN and infinities reach the same elements as by NumPy; a border keeps them out."""
-    x, w, b, g, how = operands("border", np.float32)
-    x[1, 2, 3, 4], x[2, 1, 0, 0], g[0, 0, 1, 1], w[5, 1, 1, 1] = np.nan, np.inf, -np.inf, np.inf
-    x[3] = 0.0
+def test_specials(name: str, weight: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NaN and infinities reach the same elements as by NumPy; zeros of a border meet those of the kernel."""
+    x, w, b, g, how = operands(name, np.float32)
+    x[1, 2, 3, 4], x[2, 1, 0, 0], g[0, 0, 1, 1], w[5, 0, 1, 1] = np.nan, np.inf, -np.inf, weight
+    x[0] = 0.0
     with np.errstate(invalid="ignore"):
         found = three(x, w, b, g, how)
         without(monkeypatch)

@@ -140,7 +140,7 @@ def _write_plane(w: Writer) -> None:
 
 
 def _write_driver(w: Writer, kind: str) -> None:
-    """``whence_conv_tiles_<kind>``: items are parts of blocks; x of a block is copied if it needs a border."""
+    """``whence_conv_tiles_<kind>``: items are parts of blocks; x is copied if it needs a border."""
     w.external("calloc", "ptr", "i64", "i64")
     w.external("free", "", "ptr")
     with w.function(f"whence_conv_tiles_{kind}", words="ptr", begin="i64", end="i64") as (words, begin, end):
