@@ -31,6 +31,9 @@ from .transforms.forward import jvp as jvp
 from .transforms.gradient import grad as grad
 from .transforms.gradient import value_and_grad as value_and_grad
 from .transforms.gradient import vjp as vjp
+from .transforms.loops import cond as cond
+from .transforms.loops import scan as scan
+from .transforms.loops import while_loop as while_loop
 from .transforms.matrices import hessian as hessian
 from .transforms.matrices import hvp as hvp
 from .transforms.matrices import jacobian as jacobian

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,8 @@ import whence
 from whence.compiler import llvm
 from whence.compiler.native import blas
 from whence.compiler.native.engine import engine
-from whence.compiler.native.program import At, Cell, Input, Launch, Output, Program, Step
+from whence.compiler.native.guards import Guards
+from whence.compiler.native.program import At, Input, Launch, Output, Program, Step
 
 F4 = np.dtype(np.float32)
 
@@ -111,26 +113,97 @@ def test_outputs_that_were_dropped_are_used_again() -> None:
     assert len(places) == 1
 
 
-def test_a_cell_is_written_in_place_while_nobody_else_sees_it() -> None:
-    state = whence.Variable(np.zeros(4, F4))
-    launch = Launch(library().address("add"), (At(0), At(1), At(0)), 4)
-    program = Program(
-        [launch], 2, inputs=[Input(F4, (4,), 1)], cells=[Cell(state, "_data", 0, True)], keep=library()
-    )
-    x = np.arange(4, dtype=F4)
-    assert program.call(x) == ()
-    assert program.call(x) == ()
-    np.testing.assert_array_equal(state.data, 2 * x)
-    seen = state.data
-    assert program.call(x) is NotImplemented
-    assert program.refusal == ("cell", 0)
-    del seen
-    assert program.call(state.data) is NotImplemented  # input and state at once
-    state.data = np.ones(4, F4)
-    assert program.call(x) is NotImplemented
-    program.bind(0, Cell(state, "_data", 0, True))
-    assert program.call(x) == ()
-    np.testing.assert_array_equal(state.data, 1 + x)
+class Pair:
+    """Something with slots."""
+
+    __slots__ = ("left", "right")
+
+    def __init__(self) -> None:
+        self.left, self.right = object(), np.zeros(3)
+
+
+def _cell(f: Any) -> Any:
+    return f.__closure__[0]
+
+
+def guarded_things() -> dict[str, tuple[Any, Any, Any]]:
+    """For each kind of guard: how it is made, what leaves it as it is, what does not."""
+    pair, entries, things = Pair(), {"a": object(), "b": 1.5}, [object(), "x"]
+    array, kept = np.arange(5.0), []
+
+    def f(x: int = 3, *, y: int = 4) -> Any:
+        return pair
+
+    def swap() -> None:
+        entries["c"] = entries.pop("a")
+
+    return {
+        "a slot": (lambda g: g.slot(pair, "left"), lambda: pair.left, lambda: setattr(pair, "left", 0)),
+        "an entry": (
+            lambda g: g.item(entries, "b"),
+            lambda: entries.update(d=1),
+            lambda: entries.update(b=2.5),
+        ),
+        "a missing entry": (lambda g: g.item(entries, "b"), entries.copy, lambda: entries.pop("b")),
+        "a dict": (lambda g: g.contents(entries), entries.copy, lambda: entries.update(d=1)),
+        "a shorter dict": (lambda g: g.contents(entries), entries.copy, lambda: entries.pop("a")),
+        "another key": (lambda g: g.contents(entries), entries.copy, swap),
+        "a list": (lambda g: g.contents(things), things.copy, lambda: things.__setitem__(1, "y")),
+        "a longer list": (lambda g: g.contents(things), things.copy, lambda: things.append(1)),
+        "elements": (lambda g: g.elements(array), lambda: array + 1, lambda: array.__setitem__(4, 7.0)),
+        "a closure's cell": (
+            lambda g: g.attribute(_cell(f), None),
+            f,
+            lambda: setattr(_cell(f), "cell_contents", 1),
+        ),
+        "defaults": (lambda g: g.attribute(f, "__defaults__"), f, lambda: setattr(f, "__defaults__", (5,))),
+        "keyword defaults": (
+            lambda g: g.attribute(f, "__kwdefaults__"),
+            f,
+            lambda: setattr(f, "__kwdefaults__", None),
+        ),
+        "an array of one's own": (
+            lambda g: g.alone(pair.right),
+            lambda: pair.right.sum(),
+            lambda: kept.append(pair.right),
+        ),
+        "a view of it": (lambda g: g.alone(pair.right), f, lambda: kept.append(pair.right[1:])),
+        "a weak reference": (lambda g: g.alone(pair.right), f, lambda: kept.append(weakref.ref(pair.right))),
+        "written": (
+            lambda g: g.alone(pair.right),
+            f,
+            lambda: pair.right.setflags(write=False),
+        ),
+        "an object of one's own": (lambda g: g.alone(pair.left), f, lambda: kept.append(pair.left)),
+    }
+
+
+@pytest.mark.parametrize("name", guarded_things())
+def test_what_stood_somewhere_must_stand_there(name: str) -> None:
+    make, same, change = guarded_things()[name]
+    guards = Guards()
+    make(guards)
+    program = adder(4, guards=guards)
+    x, y = draw(4)
+    np.testing.assert_array_equal(program.call(x, y), x + y)
+    same()
+    np.testing.assert_array_equal(program.call(x, y), x + y)
+    change()
+    assert program.call(x, y) is NotImplemented
+    assert program.refusal == ("guard", len(guards.rows) - 1)
+
+
+def test_what_native_code_cannot_look_at_is_refused() -> None:
+    class Plain:
+        x = 1
+
+    for make in (
+        lambda g: g.contents({1, 2}),
+        lambda g: g.attribute(Plain(), "x"),
+        lambda g: g.elements(np.zeros((3, 4))[:, ::2]),
+    ):
+        with pytest.raises(TypeError):
+            make(Guards())
 
 
 @pytest.mark.parametrize("nanoseconds", [0, 1e6])

@@ -11,10 +11,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
-from threading import Lock
+from operator import itemgetter
+from threading import Lock, get_ident
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -33,6 +36,7 @@ from .native.program import At, Input, Launch, Output, Program, Step, address
 from .passes import simplified
 from .plan import LINE, arrange, lifetimes
 from .recipes import Builder, Pointer, Walk
+from .standing import Standing
 
 #: Instructions on single elements that are worth a thread: about 10 µs of work with vectors of 16.
 THREAD_WORK = 400_000
@@ -97,6 +101,19 @@ def build(graph: Graph, target: llvm.Target | None = None) -> Callable[[Sequence
     return Native(graph, kernels(target or llvm.host()))
 
 
+#: Those of this process: a child that is forked while a thread runs one must be able to run it.
+_programs: WeakSet[Any] = WeakSet()
+
+
+def _unlock() -> None:
+    for program in _programs:
+        program.free = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
+
+
 class Native:
     """A graph as launches over one arena."""
 
@@ -115,6 +132,7 @@ class Native:
         stored = set(fusion.stored())
         self.moved = moved(fusion)
         walks, partials = self._walks(stored)
+        self.walks = walks
         spans = lifetimes(fusion, stored, partials, self.moved)
         apart = (g for g in fusion.order if g.kind in ("call", "join"))
         for value in (v for group in apart for n in group.nodes for v in n.outputs):
@@ -136,40 +154,66 @@ class Native:
         ]
         #: Outputs that an earlier one is already: each result is in memory of its own.
         self.again = [i for i, value in enumerate(graph.outputs) if value in graph.outputs[:i]]
+        self.nanoseconds = sum(walk.cost for walk in walks.values()) / 30
         self.program = Program(
             launches,
             len(self.slots),
             inputs=[Input(v.dtype, v.shape, self.slots[v]) for v in graph.inputs],
             outputs=[Output(v.dtype, v.shape, self.slots[v]) for v in outputs],
-            nanoseconds=sum(walk.cost for walk in walks.values()) / 30,
+            nanoseconds=self.nanoseconds,
             keep=(self.arena, arena, self.constants, made),
         )
         self.count, self.written = len(outputs), outputs
-        self.free = Lock()
-        self.steps = any(isinstance(launch, Step) for launch in launches)
+        self.owner = 0  # the thread that holds ``free``
+        _programs.add(self)
         #: Inputs without axes come as numbers: memory of their own, which the program reads.
         self.scalars = [(i, np.zeros((), v.dtype)) for i, v in enumerate(graph.inputs) if v.shape == ()]
 
-    @property
-    def outright(self) -> Callable[..., Any] | None:
-        """The native call itself, where it takes the inputs and gives the outputs as they are."""
-        plain = all(v.ndim and self.graph.outputs[i] is v for i, v in enumerate(self.written))
-        whole = plain and len(self.written) == len(self.graph.outputs) and not self.scalars
-        return self.program.call if whole and not self.steps else None
-
     @cached_property
     def interpreter(self) -> Callable[[Sequence[Any]], list[Any]]:
-        """The graph by NumPy, for calls that come while another one runs."""
+        """The graph by NumPy, for calls that come while it runs further up."""
         return interpreted(self.graph)
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
         """The outputs for these inputs."""
-        if not self.free.acquire(blocking=False):  # it is running, further up or in another thread
+        if not self.begin():
             return self.interpreter(inputs)
         try:
             return self._run(inputs)
         finally:
-            self.free.release()
+            self.end()
+
+    def begin(self) -> bool:
+        """Take the arena, waiting for other threads; False if this thread has it, further up."""
+        if not self.free.acquire(blocking=False):
+            if self.owner == get_ident():
+                return False
+            self.free.acquire()
+        self.owner = get_ident()
+        return True
+
+    def end(self) -> None:
+        """Give the arena back."""
+        self.owner = 0
+        self.free.release()
+
+    def forget(self) -> None:
+        """Let go of the arrays of the last call."""
+        self.given, self.inputs = (), []
+        self.program.forget()
+
+    def read(self, number: int) -> Callable[[Sequence[Any]], Any]:
+        """An output from the arrays that a call of the program gives."""
+        at = self.taken[number]
+        return dict(self.returned)[number] if at < 0 else itemgetter(at)
+
+    def standing(self, program: Any, arguments: Sequence[Any]) -> Standing:
+        """What runs a recorded program in place, from the state that it is in now.
+
+        Raises:
+            TypeError: it cannot be done.
+        """
+        return Standing(program, self, arguments)
 
     def _run(self, inputs: Sequence[Any]) -> list[Any]:
         self.given = inputs
@@ -182,7 +226,7 @@ class Native:
             pairs = zip(inputs, self.graph.inputs, strict=True)
             self.inputs = [np.require(x, v.dtype, ("C", "A")).reshape(v.shape) for x, v in pairs]
             found = self.program.call(*self.inputs)
-            if found is NotImplemented:  # called directly in another thread just now
+            if found is NotImplemented:
                 return self.interpreter(inputs)
         arrays = (found,) if self.count == 1 else found
         results = [arrays[at] if at >= 0 else None for at in self.taken]

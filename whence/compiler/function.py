@@ -24,6 +24,7 @@ from ..core.variable import Variable, constant, make
 from ..errors import GraphError, SettingError, TraceError
 from ..tree import Structure, flatten
 from . import words
+from .collector import collector_waits
 from .graph import Graph
 from .interpret import interpreted
 from .program import Executable, Program, recorded
@@ -48,7 +49,7 @@ class Compiled:
         self._static = tuple(static)
         self._signature = inspect.signature(function) if self._static else None
         self._programs: dict[Any, list[Program]] = {}
-        self._quick: Any = None  # the native call of the program that ran last, if it is all there is to do
+        self._quick: Any = None  # the program that ran last, with its state where it stands
         self._warned = False
         self._why: list[str] = []
 
@@ -78,11 +79,10 @@ class Compiled:
         """The function's result, by a program if one fits, else by recording one."""
         setting = mode()
         if self._quick is not None and setting is EAGER and not kwargs and not levels():
-            call, program = self._quick
-            if program.surroundings.change() is None:
-                found = call(*args)
-                if found is not NotImplemented:
-                    return found
+            found = self._quick(args)
+            if found is not NotImplemented:
+                return found
+            self._quick = None
         if setting is not EAGER and (setting.tracer is not None or setting.watch is not None):
             return self.function(*args, **kwargs)
         plain = not kwargs and _PLAIN.issuperset(map(type, args))
@@ -92,6 +92,7 @@ class Compiled:
         static = self._static_leaves(args, kwargs) if self._static else frozenset()
         kinds = tuple([_kind(x, i in static) for i, x in enumerate(leaves)])
         key = (structure, kinds, setting.recording, () if plain else _holders(structure))
+        positional = setting is EAGER and not kwargs and len(leaves) == len(args)
         programs = self._programs.get(key, ())
         for program in programs:
             why = program.misfit(leaves)
@@ -99,30 +100,45 @@ class Compiled:
                 self._why.append(why)
                 continue
             try:
-                return self._run(program, leaves, structure)
+                return self._run(program, leaves, structure, positional)
             except Departed:
                 self._why.append("questions about values got other answers")
         if len(programs) < ALIKE:
             try:
                 program = self._record(key, leaves, structure, kinds)
-                return self._run(program, leaves, structure)
+                return self._run(program, leaves, structure, positional)
             except Departed:
                 self._why.append("questions about values got other answers")
         return self.function(*args, **kwargs)
 
-    def _run(self, program: Program, leaves: Sequence[Any], structure: Structure) -> Any:
+    def _run(
+        self, program: Program, leaves: Sequence[Any], structure: Structure, positional: bool = False
+    ) -> Any:
         if program.pullback is not None:
             return self._recorded_run(program, leaves, structure)
         bare = [x._data if isinstance(x, Variable) else x for x in leaves]
         outputs = program.run(program.inputs(bare))
         program.finish(outputs, leaves)
-        call = program.quick(len(leaves)) if mode().recording else None
-        self._quick = None if call is None else (call, program)
-        return program.returned(outputs, leaves)
+        returned = program.returned(outputs, leaves)
+        if positional:
+            self._settle(program, leaves)
+        return returned
+
+    def _settle(self, program: Program, leaves: Sequence[Any]) -> None:
+        """From now on with the state in place, if that can be: tried after 2, 4, 8, ... runs."""
+        program.runs += 1
+        standing = getattr(program.run, "standing", None)
+        if program.runs < 2 or program.runs & (program.runs - 1) or standing is None:
+            return
+        try:
+            self._quick = standing(program, leaves)
+        except TypeError:
+            program.runs = -1 << 62  # what stood in the way stays there
 
     def _record(self, key: Any, leaves: Sequence[Any], structure: Structure, kinds: Any) -> Program:
         traced = [i for i, kind in enumerate(kinds) if kind[0] != "static"]
-        program = recorded(self.function, leaves, traced, structure, self.build).program
+        with collector_waits():
+            program = recorded(self.function, leaves, traced, structure, self.build).program
         self._programs.setdefault(key, []).append(program)
         count = sum(len(programs) for programs in self._programs.values())
         if count > MANY and not self._warned:

@@ -70,8 +70,9 @@ class Fusion:
         self.graph = graph
         self.layouts = Layouts()
         self.home: dict[Value, Group] = {}
-        self.groups: list[Group] = []
+        self.groups: dict[Group, None] = {}  # in order
         self._beside: dict[tuple[Any, ...], Group] = {}
+        self._became: dict[Any, Group] = {}  # groups that were taken into another
         for node in graph.nodes:
             self._place(node)
         self._sink()
@@ -91,7 +92,7 @@ class Fusion:
     def _apart(self, kind: str, node: Node) -> None:
         group = Group(kind, 1 + max((self.level(v) for v in node.operands), default=0))
         group.add(node)
-        self.groups.append(group)
+        self.groups[group] = None
         self.home.update(dict.fromkeys(node.outputs, group))
 
     def level(self, value: Value) -> int:
@@ -214,10 +215,8 @@ class Fusion:
         for other in peers:
             for inner in other.nodes:
                 group.add(inner)
-            self.groups.remove(other)
-            for key, value in self._beside.items():
-                if value is other:
-                    self._beside[key] = group
+            del self.groups[other]
+            self._became[other] = group
         self.home.update(dict.fromkeys(homes, group))
         self._join(group, node)
         return True
@@ -237,13 +236,15 @@ class Fusion:
         keys = [(level, shape, self.layouts.of(v).base) for v in node.operands if v.size > 1]
         for key in keys:
             group = self._beside.get(key)
+            while group in self._became:
+                group = self._became[group]
             if group is not None and self._joins(group, node) and self._kind_in(group, node, shape) == "full":
                 return group
         return Group("loop", level, shape)
 
     def _join(self, group: Group, node: Node, per_row: bool = False) -> None:
         if not group.nodes:
-            self.groups.append(group)
+            self.groups[group] = None
         group.add(node)
         self.home[node.output] = group
         if per_row:
@@ -343,9 +344,10 @@ class Fusion:
         taker.nodes[:0] = group.nodes
         taker.members |= group.members
         self.home.update(dict.fromkeys(group.members, taker))
-        self.groups.remove(group)
-        for found in readers.values():
-            if group in found:
+        del self.groups[group]
+        for node in group.nodes:
+            for value in node.operands:
+                found = readers[self.layouts.of(value).base]
                 found.discard(group)
                 found.add(taker)
 

@@ -17,8 +17,12 @@ import numpy as np
 
 from .elements import kind_of
 from .graph import Node, Value
-from .layout import Layout, is_basic, sliced, strides_of
+from .layout import Layout, collapse, is_basic, sliced, strides_of
+from .windows import Window, apart, window_of
 from .words import index_add, index_set, placed
+
+#: So many windows of one array are looked at in pairs.
+MOST_WINDOWS = 64
 
 
 class Part(NamedTuple):
@@ -48,7 +52,9 @@ def parts_of(node: Node) -> tuple[Part, ...] | None:
     elif node.function is np.reshape and len(node.args) == 2 and not node.keywords:
         (x, y) = (node.args[0], node.output)
         parts = (Part(x, x.shape, Layout(y, 0, strides_of(x.shape))),) if type(x) is Value else None
-    elif node.function in (index_set, index_add, placed) and not node.keywords and is_basic(node.args[1]):
+    elif node.function is placed:
+        parts = _placed(node)
+    elif node.function in (index_set, index_add) and not node.keywords and is_basic(node.args[1]):
         parts = _written(node)
     else:
         return None
@@ -72,15 +78,11 @@ def _side_by_side(node: Node) -> tuple[Part, ...] | None:
 
 def _written(node: Node) -> tuple[Part, ...] | None:
     """Windows at an index of slices."""
-    x, index, values, *more = node.args
+    x, index, values = node.args
     y = node.output
     whole = Layout(y, 0, strides_of(y.shape))
     shape = np.broadcast_to(np.zeros((), bool), y.shape)[index].shape
     window = sliced(index, y.shape, whole) if 0 not in shape else whole
-    if node.function is placed:
-        values, x = x, more[0]
-    elif more:
-        return None
     source_shape = values.shape if type(values) is Value else np.shape(values)
     while len(source_shape) > len(shape) and source_shape[0] == 1:
         source_shape = source_shape[1:]  # NumPy lets axes of length one stand in front
@@ -88,6 +90,44 @@ def _written(node: Node) -> tuple[Part, ...] | None:
         return None
     first = Part(x, y.shape, whole, alone=False)
     return first, Part(values, shape, window, adds=node.function is index_add, alone=False)
+
+
+def _placed(node: Node) -> tuple[Part, ...]:
+    """Windows that nothing else is written to, zeros around them, and then what is added to that."""
+    values, indices, *_ = node.args
+    y = node.output
+    whole = Layout(y, 0, strides_of(y.shape))
+    first: list[tuple[Window, Part]] = []
+    added: list[Part] = []
+    for part, index in zip(values, indices, strict=True):
+        window = window_of(index, y.shape) or ()
+        if 0 in part.shape:
+            continue
+        if len(first) < MOST_WINDOWS and all(apart(window, other) for other, _ in first):
+            first.append((window, Part(part, part.shape, sliced(index, y.shape, whole))))
+        else:
+            added.append(Part(part, part.shape, sliced(index, y.shape, whole), adds=True))
+    parts = [part for _, part in first]
+    around = _around(y, parts)
+    if around is None:
+        return Part(0, y.shape, whole), *[part._replace(alone=False) for part in parts], *added
+    return *around, *parts, *added
+
+
+def _around(y: Value, parts: list[Part]) -> list[Part] | None:
+    """Zeros between windows that are runs of neighbours; None where some are not."""
+    runs = []
+    for part in parts:
+        lengths, (steps,) = collapse(list(part.shape), [list(part.window.strides)])
+        if len(lengths) > 1 or steps not in ([], [1]):
+            return None
+        runs.append((part.window.offset, lengths[0] if lengths else 1))
+    found, at = [], 0
+    for start, count in [*sorted(runs), (y.size, 0)]:
+        if start > at:
+            found.append(Part(0, (start - at,), Layout(y, at, (1,))))
+        at = start + count
+    return found
 
 
 def bits_of(number: Any, dtype: Any) -> int:

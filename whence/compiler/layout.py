@@ -145,10 +145,15 @@ def collapse(lengths: list[int], many: list[list[int]]) -> tuple[list[int], list
 class Layouts(dict[Value, Layout]):
     """The layout of each value of a program: a view's is asked for with :meth:`follow` where it is made."""
 
+    def __init__(self) -> None:
+        self._whole: dict[Value, Layout] = {}
+
     def of(self, value: Value) -> Layout:
         """Of a value: itself, in C order, unless a view of another."""
-        found = self.get(value)
-        return Layout(value, 0, strides_of(value.shape)) if found is None else found
+        found = self.get(value) or self._whole.get(value)
+        if found is None:
+            found = self._whole[value] = Layout(value, 0, strides_of(value.shape))
+        return found
 
     def follow(self, node: Node) -> bool:
         """Take in a view; False where only a copy has that shape."""

@@ -17,11 +17,14 @@ from .vector.writer import Writer
 #: Passes of so few instructions are unrolled, so that sums in a row need not wait for each other.
 SHORT, UNROLL = 8, 4
 
+#: Functions of so few instructions are also written for single elements: they take half as long to compile.
+PLAIN = 5
+
 
 def name_of(recipe: Recipe) -> str:
     """What the kernel of a recipe is called: the same form has the same name in every process."""
     steps = [(_label(step.function), *step[1:]) for step in recipe.steps]
-    text = repr((recipe.outer, recipe.chunked, recipe.accesses, steps, recipe.stores, recipe.kept))
+    text = repr((*recipe[:3], steps, *recipe[4:]))
     return "loop_" + hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -31,6 +34,8 @@ def _label(function: Any) -> str:
 
 def lanes_of(recipe: Recipe, target: Any) -> int:
     """Elements in a vector: as many of the widest type as a register holds."""
+    if recipe.single and all(cost_of_step(step) <= PLAIN for step in recipe.steps):
+        return 1
     kinds = {step.gives for step in recipe.steps} | {kind for step in recipe.steps for kind in step.takes}
     kinds |= {kind for kind, how in recipe.accesses if how != "number"}
     return target.width // max(SIZES[kind] for kind in kinds)
@@ -224,6 +229,8 @@ class _Kernel:
     ) -> list[Vector]:
         """One loop along the row: whole vectors first, then what is left under a mask."""
         w = self.w
+        if self.recipe.single:
+            return self._body(p, inner, sums, starts, start, None, chunk)
         unroll = UNROLL if sum(cost_of_step(self.steps[i]) for i in inner) <= SHORT else 1
         many = [list(starts)] + [[self.start_of(i) for i in sums] for _ in range(unroll - 1)]
         width = unroll * w.lanes

@@ -13,15 +13,16 @@ import numpy as np
 
 from . import words
 from .graph import Graph, Node, Value, values_in
+from .windows import gathered
 
 FOLDED = 1 << 10  # elements up to which a constant result is computed while compiling
 
 
 def optimized(graph: Graph, check: bool = False) -> Graph:
     """All passes, until nothing changes any more (at most four times)."""
-    for _ in range(4):
+    for turn in range(4):
         before = len(graph)
-        for improve in (simplified, shared, without_dead):
+        for improve in (simplified, shared, without_dead, *(() if turn else (gathered,))):
             graph = improve(graph)
             if check:
                 graph.check()
@@ -62,7 +63,11 @@ def shared(graph: Graph) -> Graph:
 
 def _key(node: Node) -> Any:
     try:
-        key = (node.function, _frozen(node.args), _frozen(tuple(node.keywords.items())))
+        key = (
+            node.function,
+            _frozen(node.args),
+            _frozen(tuple(node.keywords.items())) if node.keywords else (),
+        )
         hash(key)
     except TypeError:
         return None
@@ -70,8 +75,13 @@ def _key(node: Node) -> Any:
 
 
 def _frozen(part: Any) -> Any:
+    kind = type(part)
+    if kind is Value:
+        return part
+    if kind is int or kind is str:
+        return (kind, part)
     if isinstance(part, (tuple, list)):
-        return (type(part), *[_frozen(inner) for inner in part])
+        return (kind, *[_frozen(inner) for inner in part])
     if isinstance(part, slice):
         return (slice, part.start, part.stop, part.step)
     return (type(part), part, str(part)) if isinstance(part, float) else (type(part), part)  # -0.0 is not 0.0

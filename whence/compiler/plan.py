@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import heapq
 from collections.abc import Iterable
 
 from .fuse import Fusion, Group
@@ -51,27 +53,30 @@ def arrange(spans: dict[Value, tuple[int, int]]) -> tuple[dict[Value, int], int]
     living: list[tuple[int, int, int]] = []
     places, end = {}, 0
     for value, (birth, death) in sorted(spans.items(), key=lambda item: item[1][0]):
-        gone = [part for part in living if part[0] < birth]
-        living = [part for part in living if part[0] >= birth]
-        holes = _joined(holes + [[start, stop] for _, start, stop in gone])
+        while living and living[0][0] < birth:
+            _, start, stop = heapq.heappop(living)
+            _free(holes, start, stop)
         size = max(LINE, -(-value.nbytes // LINE) * LINE)
-        for hole in holes:
+        for at, hole in enumerate(holes):
             if hole[1] - hole[0] >= size:
                 start = hole[0]
                 hole[0] += size
+                if hole[0] == hole[1]:
+                    del holes[at]
                 break
         else:
             start, end = end, end + size
         places[value] = start
-        living.append((death, start, start + size))
+        heapq.heappush(living, (death, start, start + size))
     return places, end
 
 
-def _joined(holes: list[list[int]]) -> list[list[int]]:
-    found: list[list[int]] = []
-    for start, stop in sorted(hole for hole in holes if hole[0] < hole[1]):
-        if found and found[-1][1] == start:
-            found[-1][1] = stop
-        else:
-            found.append([start, stop])
-    return found
+def _free(holes: list[list[int]], start: int, stop: int) -> None:
+    """One more hole, joined with its neighbours."""
+    at = bisect.bisect(holes, [start])
+    if at < len(holes) and holes[at][0] == stop:
+        stop = holes.pop(at)[1]
+    if at and holes[at - 1][1] == start:
+        holes[at - 1][1] = stop
+    else:
+        holes.insert(at, [start, stop])

@@ -12,6 +12,8 @@ from ..core.graph import Constant, Leaf
 from ..core.sweep import sweep
 from ..core.variable import Parameter, Variable, make
 from ..tree import LEAF, Structure, flatten
+from . import control
+from .bodies import trimmed
 from .channels import channels_last
 from .graph import Graph, Value
 from .passes import optimized
@@ -77,6 +79,7 @@ class Program:
         run: computes the outputs of the (first) graph from its inputs.
         leaves: for each input the number of the argument's leaf; a Cell for state.
         pullback: where the results can be differentiated.
+        runs: how often it has run with Python looking at its state.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Program:
         self.writes, self.gradients, self.held = writes, gradients, held
         self.surroundings, self.pullback = surroundings, pullback
         self.run = build(graph)
+        self.runs = 0
         pairs = enumerate(zip(graph.inputs, leaves, strict=True))
         self._state = [(i, value, leaf) for i, (value, leaf) in pairs if isinstance(leaf, Cell)]
         self._seen: list[Any] = [None] * len(leaves)
@@ -133,15 +137,14 @@ class Program:
         change = self.surroundings.change()
         return None if change is None else f"{change} changed"
 
-    def quick(self, count: int) -> Callable[..., Any] | None:
-        """A call that takes the arguments as they are and gives the result, if arrays are all there is."""
-        alone = not (self.writes or self.gradients or self.held or self.pullback)
-        if not alone or self.leaves != list(range(count)) or any(r.kind != "array" for r in self.results):
-            return None
-        if [r.number for r in self.results] != list(range(len(self.results))):
-            return None
-        single, several = self.structure is LEAF, self.structure == _tuple_of(len(self.results))
-        return getattr(self.run, "outright", None) if single or several else None
+    @property
+    def flat(self) -> bool:
+        """Does the function return one leaf, or a tuple of several?"""
+        return self.structure is LEAF or self.structure == flatten((None,) * max(2, len(self.results)))[1]
+
+    def forget(self) -> None:
+        """Let go of the state of the last call."""
+        self._seen = [None] * len(self._seen)
 
     def inputs(self, arguments: Sequence[Any]) -> list[Any]:
         """The arrays that the program runs on."""
@@ -162,10 +165,8 @@ class Program:
             else:
                 variable.grad = g
 
-    def returned(
-        self, outputs: Sequence[Any], arguments: Sequence[Any], variables: Sequence[Variable] = ()
-    ) -> Any:
-        """What the function returns, in its containers."""
+    def returned(self, outputs: Any, arguments: Sequence[Any], variables: Sequence[Variable] = ()) -> Any:
+        """What the function returns, in its containers; ``outputs`` by number."""
         made = iter(variables)
         leaves = []
         for kind, index, value in self.results:
@@ -178,10 +179,6 @@ class Program:
             else:
                 leaves.append(value)
         return self.structure.unflatten(leaves)
-
-
-def _tuple_of(count: int) -> Structure:
-    return flatten((None,) * count)[1]
 
 
 def _unrecorded(data: Any) -> Variable:
@@ -215,7 +212,7 @@ def recorded(
     Whatever happens, Variables are left as they were.
     """
     surroundings = Surroundings(function, *[x for x in leaves if not isinstance(x, (Variable, ndarray))])
-    recorder = Recorder([id(v) for v in surroundings.variables])
+    recorder = Recorder([id(v) for v in surroundings.variables], control, build)
     setting = mode()
     inputs: dict[int, Any] = {}
     pulled: _Pulled | None = None
@@ -353,12 +350,12 @@ def _assembled(
     places |= {cell.given.symbol: cell for cell in recorder.cells.values()}
     now = [recorder.concrete(x) for x in collected.outputs]
     graph = recorder.graph([*collected.outputs, *(pulled.found if pulled else ())])
-    graph = optimized(channels_last(graph))
+    graph = trimmed(optimized(channels_last(graph)))
     pullback = None
     if pulled is not None:
         first, second, kept = split(graph, [g.symbol for g in pulled.cotangents], len(collected.outputs))
         pullback = Pullback(build(second), second, pulled.results, kept, pulled.arguments, pulled.held)
-        graph = first
+        graph = trimmed(first)
     live = {v for node in graph.nodes for v in node.operands} | set(graph.outputs)
     taken = [v for v in graph.inputs if v in live]
     graph = Graph(taken, graph.constants, graph.nodes, graph.outputs)

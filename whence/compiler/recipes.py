@@ -58,6 +58,7 @@ class Recipe(NamedTuple):
         steps: the calls.
         stores: (step, access).
         kept: steps whose row is kept on the stack for later passes.
+        single: there is one element only.
     """
 
     outer: int
@@ -66,6 +67,7 @@ class Recipe(NamedTuple):
     steps: tuple[Step, ...]
     stores: tuple[tuple[int, int], ...]
     kept: tuple[int, ...]
+    single: bool = False
 
 
 class Walk(NamedTuple):
@@ -250,7 +252,8 @@ class Builder:
                 words.append(last)
         count = int(np.prod(outer, dtype=np.int64)) if outer else 1
         cost = sum(cost_of_step(step) for step in self.steps) + 2 * len(accesses)
-        recipe = Recipe(len(outer), chunked, tuple(accesses), tuple(self.steps), stores, tuple(kept))
+        single = n == 1 and not outer and not chunked
+        recipe = Recipe(len(outer), chunked, tuple(accesses), tuple(self.steps), stores, tuple(kept), single)
         items, grain, partials = count, 1, []
         if 0 in group.shape:
             return Walk(recipe, words, 0, 1, 0, [])

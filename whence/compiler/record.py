@@ -25,6 +25,7 @@ from ..errors import TraceError, UnknownShapeError
 from . import words
 from .canon import CANON, DATA_SHAPED, REDUCTIONS, STATIC
 from .graph import Graph, Node, Value, part_by_part
+from .rearranged import REARRANGED
 from .traced import Traced
 
 ndarray = np.ndarray
@@ -37,14 +38,16 @@ class Cell:
         label: what messages call it.
         read: its value now, an array or a number; None where there is none.
         writes: given the new value, put it back; several where the same number is kept in several places.
+        home: the object or dict that keeps it, and the attribute or key; of a gradient, its Variable and
+            "grad"; None where it is not so simple.
         given: the value that the program begins with.
         now: what it holds at this point of the recording.
     """
 
-    __slots__ = ("given", "label", "now", "read", "writes")
+    __slots__ = ("given", "home", "label", "now", "read", "writes")
 
-    def __init__(self, label: str, read: Callable[[], Any], given: Any) -> None:
-        self.label, self.read, self.given, self.now = label, read, given, given
+    def __init__(self, label: str, read: Callable[[], Any], given: Any, home: Any = None) -> None:
+        self.label, self.read, self.given, self.now, self.home = label, read, given, given, home
         self.writes: list[Callable[[Any], None]] = []
 
     @property
@@ -87,8 +90,12 @@ class Rule:
 class Recorder:
     """What a run of a function is noted down in."""
 
-    def __init__(self, outside: Iterable[int] = ()) -> None:
-        """``outside``: the ids of Variables that are known to outlive the call."""
+    def __init__(self, outside: Iterable[int] = (), control: Any = None, build: Any = None) -> None:
+        """``outside``: the ids of Variables that are known to outlive the call.
+
+        ``control`` records loops and branches, whose bodies ``build`` makes something that can be called.
+        """
+        self.control, self.build = control, build
         self.inputs: list[Value] = []
         self.constants: dict[Value, Any] = {}
         self.nodes: list[Node] = []
@@ -114,12 +121,17 @@ class Recorder:
         return given
 
     def state(
-        self, key: Any, label: str, read: Callable[[], Any], write: Callable[[Any], None] | None = None
+        self,
+        key: Any,
+        label: str,
+        read: Callable[[], Any],
+        write: Callable[[Any], None] | None = None,
+        home: tuple[Any, Any] | None = None,
     ) -> Any:
         """What a cell holds at this point; the first question makes the cell."""
         cell = self.cells.get(key)
         if cell is None:
-            cell = self.cells[key] = Cell(label, read, self.argument(read()))
+            cell = self.cells[key] = Cell(label, read, self.argument(read()), home)
             if write is not None:
                 cell.writes.append(write)
         return cell.now
@@ -157,11 +169,11 @@ class Recorder:
             v._data = self._constant_now(v._data)
             return
         label = v.name or "a Variable"
-        self.state(("data", id(v)), label, lambda: v._data)
+        self.state(("data", id(v)), label, lambda: v._data, home=(v, "_data"))
         cell = self.cells["data", id(v)]
         grad_cell = None
         if v.grad is not None:
-            self.state(("grad", id(v)), f"the gradient of {label}", lambda: _gradient(v))
+            self.state(("grad", id(v)), f"the gradient of {label}", lambda: _gradient(v), home=(v, "grad"))
             grad_cell = self.cells["grad", id(v)]
         held = self.held[id(v)] = Held(v, cell, grad_cell)
         v._data = cell.given
@@ -183,7 +195,7 @@ class Recorder:
     def _constant_now(self, data: Any) -> Traced:
         if isinstance(data, ndarray) and data.ndim and data.size and (data == data.flat[0]).all():
             return self.emit(words.full, (data.shape, data.flat[0].item(), data.dtype), {})
-        data = np.ascontiguousarray(data)[()] if np.ndim(data) == 0 else np.ascontiguousarray(data)
+        data = np.asarray(data)[()] if np.ndim(data) == 0 else np.ascontiguousarray(data)
         return Traced(self, data, self.constant(data), (None, 0))
 
     # --- what is computed ----------------------------------------------------------------------------
@@ -219,10 +231,17 @@ class Recorder:
     def _symbols(self, part: Any) -> Any:
         """An argument as the node keeps it: Traced as their Values, arrays as constants."""
         if type(part) is Traced:
-            return part.symbol
+            return part.symbol if part.recorder is self else self.foreign(part)
         if isinstance(part, (ndarray, np.generic)):
             return self.constant(part)
         return part_by_part(self._symbols, part)
+
+    def foreign(self, part: Traced) -> Value:
+        """Refused: a value of another recording."""
+        raise TraceError(
+            f"a value of a program was used after its recording had ended{called_at()}\n"
+            "  → return it from the compiled function (or the body of the loop) instead of keeping it"
+        )
 
     def constant(self, array: Any) -> Value:
         """The Value of an array that the program takes from outside; it is not copied."""
@@ -254,7 +273,7 @@ class Recorder:
         if keywords.get("out") is not None:
             return self._written(keywords["out"], self.call(function, args, {**keywords, "out": None}))
         keywords = {name: part for name, part in keywords.items() if name != "out"}
-        rewritten = CANON.get(function)
+        rewritten = CANON.get(function) or REARRANGED.get(function)
         if rewritten is not None:
             y = rewritten(self.emit, *args, **keywords)
             if y is not NotImplemented:
@@ -417,7 +436,7 @@ class Recorder:
 
     def graph(self, outputs: Iterable[Any]) -> Graph:
         """The program that computes ``outputs``."""
-        symbols = [out.symbol if isinstance(out, Traced) else self.constant(out) for out in outputs]
+        symbols = [self._symbols(out) if isinstance(out, Traced) else self.constant(out) for out in outputs]
         return Graph(self.inputs, self.constants, self.nodes, symbols)
 
 

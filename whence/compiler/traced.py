@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from ..config import mode
 from ..core.array import Array
 from ..core.origin import INSIDE, called_at, place_of
 from ..core.symbolic import Symbolic
@@ -59,6 +60,11 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
     def __init__(self, recorder: Any, now: Any, symbol: Value, origin: tuple[CodeType | None, int]) -> None:
         self.recorder, self.now, self.symbol, self.viewed = recorder, now, symbol, False
         self.code, self.lasti = origin
+
+    @property
+    def _noting(self) -> Any:
+        """What notes down calls just now: the recorder of a loop's body, or of the program."""
+        return mode().tracer or self.recorder
 
     # --- by shape and type -------------------------------------------------------------------------
 
@@ -117,7 +123,7 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         if self.size == 1 and INSIDE[sys._getframe(1).f_code.co_filename]:  # a question that whence asks
-            return self.recorder.decide(self)
+            return self._noting.decide(self)
         if self.size == 1:
             self._refuse("the truth")
         raise ValueError("the truth value of an array with more than one element is ambiguous")
@@ -151,18 +157,18 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
     # --- NumPy's protocols ---------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
-        return self.recorder.ufunc(ufunc, method, inputs, keywords)
+        return self._noting.ufunc(ufunc, method, inputs, keywords)
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
         if any(issubclass(kind, Array) for kind in types):
             return NotImplemented
-        return self.recorder.call(function, args, keywords)
+        return self._noting.call(function, args, keywords)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.recorder.getitem(self, index)
+        return self._noting.getitem(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.recorder.overwrite(self, self.recorder.emit(words.index_set, (self, index, value), {}))
+        self._noting.overwrite(self, self._noting.emit(words.index_set, (self, index, value), {}))
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
@@ -201,13 +207,13 @@ class Traced(Symbolic, NDArrayOperatorsMixin):
         dtype = np.dtype(dtype)
         if dtype == self.dtype and not self.symbol.weak:
             return np.copy(self) if copy else self
-        return self.recorder.emit(words.astype, (self, dtype), {})
+        return self._noting.emit(words.astype, (self, dtype), {})
 
     def view(self, dtype: Any = None) -> Any:
         """The same memory, read as another type."""
         if dtype is None or np.dtype(dtype) == self.dtype:
             return self
-        return self.recorder.emit(words.reinterpret, (self, np.dtype(dtype)), {})
+        return self._noting.emit(words.reinterpret, (self, np.dtype(dtype)), {})
 
     def copy(self, order: str = "C") -> Any:
         """A value of its own."""

@@ -57,10 +57,11 @@ def index_set(x: Any, index: Any, values: Any) -> Any:
 
 
 @labelled("placed")
-def placed(values: Any, index: Any, shape: tuple[int, ...], number: Any, dtype: Any) -> Any:
-    """An array of one number with ``values`` written at ``index``."""
-    y = np.full(shape, number, dtype)
-    y[index] = values
+def placed(values: list[Any], indices: tuple[Any, ...], shape: tuple[int, ...], dtype: Any) -> Any:
+    """Zeros, with values added at slices: ``y[indices[i]] += values[i]`` for each i."""
+    y = np.zeros(shape, dtype)
+    for part, index in zip(values, indices, strict=True):
+        y[index] += part
     return y
 
 

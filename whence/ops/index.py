@@ -50,16 +50,13 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _scatter_expanded(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros around ``g``, for a slice of neighbours along the first axis; ``_scatter`` for all else."""
-    if type(index) is not slice or index.step not in (None, 1):
-        return _scatter(g, index, shape)
-    start, _, _ = index.indices(shape[0])
-    ends = [np.zeros((n, *shape[1:]), g.dtype) for n in (start, shape[0] - start - len(g))]
-    return (
-        np.concatenate([part for part in (ends[0], g, ends[1]) if len(part)])
-        if len(g)
-        else _scatter(g, index, shape)
-    )
+    """``_scatter`` with zeros that a recorder can follow."""
+    total = np.zeros_like(g, shape=shape)
+    if _repeats(index):
+        np.add.at(total, index, g)
+    else:
+        total[index] = g
+    return total
 
 
 getitem = Primitive(

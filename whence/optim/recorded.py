@@ -94,6 +94,7 @@ def _state(optimizer: Any, tracer: Any, group: dict[str, Any], slot: Slot) -> di
             f"{name} of {slot.name or 'a parameter'}",
             lambda name=name: slot.state[name],
             _writer(slot, name),
+            (slot.state, name),
         )
     return state
 

@@ -17,6 +17,7 @@ from ..config import levels, mode
 from ..core.batched import Batched, new_level
 from ..core.origin import called_at
 from ..core.sweep import sweep
+from ..core.symbolic import Symbolic
 from ..core.variable import Variable, constant
 from ..errors import BatchingError, DtypeError, GraphError
 from ..tree import flatten
@@ -36,6 +37,22 @@ class Plan(NamedTuple):
     by_columns: bool
     direct: np.ndarray | None = None  # of a Hessian: which entries are read in their own row
     copies: Copies | None = None  # rows are those of the derivative by copies of the inputs
+
+
+class Entries:
+    """The entries of a matrix while a program that computes them is recorded: a container of one array."""
+
+    def __init__(self, pattern: Pattern, data: Any) -> None:
+        self.pattern, self.data = pattern, data
+
+    def tree_parts(self) -> dict[str, Any]:
+        """The array of entries."""
+        return {"data": self.data}
+
+    def with_tree_parts(self, parts: dict[str, Any]) -> csr_array:
+        """The matrix with these entries."""
+        pattern = self.pattern
+        return csr_array((parts["data"], pattern.indices, pattern.indptr), shape=pattern.shape)
 
 
 class Copies(NamedTuple):
@@ -306,7 +323,7 @@ def _cut(lifted: Lifted, ys: list[Variable], numbers: list[int]) -> Lifted:
     return lifted._replace(variables=variables, edges=edges)
 
 
-def _computed(plan: Plan, lifted: Lifted, ys: list[Variable]) -> csr_array:
+def _computed(plan: Plan, lifted: Lifted, ys: list[Variable]) -> Any:
     """The entries of the pattern, from one product for each colour."""
     dtype = np.result_type(*(y.dtype for y in ys)) if ys else np.float64
     most = most_at_once(lifted, ys)
@@ -333,5 +350,5 @@ def _computed(plan: Plan, lifted: Lifted, ys: list[Variable]) -> csr_array:
         data = np.where(plan.direct, data, products[plan.colors[rows], columns])
     if plan.copies is not None:
         data = np.bincount(plan.copies.places, data, plan.pattern.nnz).astype(dtype)
-    pattern = plan.pattern
-    return csr_array((data, pattern.indices, pattern.indptr), shape=pattern.shape)
+    entries = Entries(plan.pattern, data)
+    return entries if isinstance(data, Symbolic) else entries.with_tree_parts(entries.tree_parts())

@@ -99,8 +99,9 @@ def _write_block(w: Writer, kind: str) -> None:
     rows, size = rows_of(w.target), SIZES[kind]
     full = len(rows)
     width = full * w.lanes
-    pointers, counts = dict.fromkeys(("words", "x", "y", "b"), "ptr"), ("left", "right", "top", "bottom")
-    with w.function("block", internal=True, **pointers, **dict.fromkeys(counts, "i64")) as given:
+    arguments = dict.fromkeys(("words", "x", "y", "b"), "ptr")
+    arguments |= dict.fromkeys(("left", "right", "top", "bottom"), "i64")
+    with w.function("block", internal=True, **arguments) as given:
         words, x, y, b, first_column, columns, top, bottom = given
         said = _words(w, words)
         with w.loop(first_column, columns, width) as panel:

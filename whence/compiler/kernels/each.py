@@ -65,7 +65,8 @@ def _by_tap(window: Window, x_strides: tuple[int, ...], g_strides: tuple[int, ..
     none = np.zeros(0, np.int64)
     lists = [found.get(index, (none, none)) for index in np.ndindex(window.kernel)]
     firsts = np.cumsum([0, *[len(one) for one, _ in lists]], dtype=np.int64)
-    return firsts, *(np.concatenate([pair[side] for pair in lists]) for side in (0, 1))
+    sources, targets = (np.concatenate(side) for side in zip(*lists, strict=True))
+    return firsts, sources, targets
 
 
 def kernel_gradient(x: Any, g: Any, window: Window) -> Any:

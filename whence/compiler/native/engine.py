@@ -17,11 +17,12 @@ import numpy as np
 from ... import config
 from .. import llvm
 from ..cache import Cache, key, usual_folder
-from . import blas, layout, pool, walker
+from . import blas, guards, layout, pool, walker
 
 _CALLED = (
     *("PyEval_SaveThread", "PyEval_RestoreThread", "PyErr_CheckSignals", "PyObject_CallObject", "Py_IncRef"),
     *("Py_DecRef", "PyTuple_New", "PyTuple_SetItem", "PyContextVar_Get", "PyLong_AsLong"),
+    *("PyDict_GetItemWithError", "PyDict_Next", "PyFunction_GetDefaults", "PyFunction_GetKwDefaults"),
 )
 
 
@@ -84,7 +85,7 @@ def _code(made_for: llvm.Target) -> bytes:
 
 def text() -> str:
     """All that the engine is made of."""
-    return walker.text() + pool.text(platform.system(), platform.machine()) + blas.text()
+    return guards.text() + walker.text() + pool.text(platform.system(), platform.machine()) + blas.text()
 
 
 def _address(function: Any) -> int:

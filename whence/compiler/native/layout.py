@@ -16,6 +16,8 @@ import numpy as np
 
 DATA, RANK, SHAPE, BASE, DESCRIPTION, FLAGS, WEAK = 16, 24, 32, 48, 56, 64, 72
 
+CONTENTS = 16  # of a closure's cell
+
 C_CONTIGUOUS, ALIGNED, WRITEABLE = 0x0001, 0x0100, 0x0400
 
 _TYPE, _EMPTY = 2, 184  # places of PyArray_Type and PyArray_Empty in NumPy's table of functions

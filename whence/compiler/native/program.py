@@ -9,13 +9,13 @@ a launch of one item after it. Then the bits are the same for any number of thre
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import layout
 from .engine import engine
+from .guards import Guards
 
 #: Programs longer than this let other Python threads run meanwhile: letting go of the interpreter's lock and
 #: taking it again costs 40 ns, and more where others want it.
@@ -77,28 +77,15 @@ class Output(NamedTuple):
     slot: int
 
 
-class Cell(NamedTuple):
-    """An array that lives in a slot attribute of an object (``variable._data``) and is looked up there.
-
-    The call goes on only while it is the very same array; where it is ``written``, only while nobody but
-    the holder has it, so that nobody sees an array change that he kept.
-    """
-
-    holder: Any
-    attribute: str
-    slot: int
-    written: bool = False
-
-
 #: Why a call was refused, by the number that native code leaves.
-REASONS = {1: "arguments", 2: "input", 3: "cell", 4: "busy"}
+REASONS = {1: "arguments", 2: "input", 3: "guard", 4: "busy"}
 
 
 class Refusal(NamedTuple):
     """Why the last call returned NotImplemented.
 
-    ``kind`` is "arguments" (``number`` of them came), "input" or "cell" (``number`` says which does not fit),
-    or "busy": the program is running in another thread or further up in this one.
+    ``kind`` is "arguments" (``number`` of them came), "input" or "guard" (``number`` says which does not
+    fit), or "busy": the program is running in another thread or further up in this one.
     """
 
     kind: str
@@ -115,10 +102,11 @@ class Program:
     Args:
         launches: what is to be done, in order.
         slots: how many slots there are.
-        inputs, outputs, cells: what the call takes, returns and looks up.
-        fixed: arrays that stay in slots: constants, the arena.
+        inputs, outputs: what the call takes and returns.
+        fixed: what stays in slots: arrays (constants, the arena), or addresses that somebody else keeps.
         nanoseconds: about how long a run takes: beyond 20 µs other threads of Python's run meanwhile.
         last_stop: from this launch on Ctrl-C waits for the end, for what must not be left half done.
+        guards: what must stand where it stood.
         keep: what must live as long as the program (its library of kernels).
     """
 
@@ -129,26 +117,23 @@ class Program:
         *,
         inputs: Sequence[Input] = (),
         outputs: Sequence[Output] = (),
-        cells: Sequence[Cell] = (),
-        fixed: dict[int, np.ndarray[Any, Any]] | None = None,
+        fixed: Mapping[int, np.ndarray[Any, Any] | int] | None = None,
         nanoseconds: float = 0,
         last_stop: int | None = None,
+        guards: Guards | None = None,
         keep: Any = None,
     ) -> None:
         self._alive: list[Any] = [keep]
         self.launches = tuple(launches)
         self.slots = np.zeros((slots, 4), np.uint64)
         self.slots[:, 1] = np.iinfo(np.uint64).max  # an address that none is: all are patched at first
-        for slot, array in (fixed or {}).items():
-            self.slots[slot, 0] = address(array)
-            self._alive.append(array)
+        for slot, place in (fixed or {}).items():
+            self.slots[slot, 0] = place if isinstance(place, int) else address(place)
+            self._alive.append(place)
         table, patches = self._table()
-        self._cells = _words(len(cells), 4)
-        self._held: list[Any] = [None] * len(cells)
         header = np.ndarray.__new__(_Header, 19, np.uint64)
         header[:] = 0
         header[4:6] = len(inputs), address(self._inputs(inputs))
-        header[6:8] = len(cells), address(self._cells)
         header[8:10] = len(outputs), address(self._outputs(outputs))
         header[10:13] = slots, address(self.slots), address(patches)
         header[13:15] = len(self.launches), address(table)
@@ -156,10 +141,12 @@ class Program:
         header[16] = len(outputs) == 1
         header[17] = any(isinstance(launch, Launch) and launch.grain for launch in self.launches)
         header[18] = len(self.launches) if last_stop is None else last_stop
-        header.alive = (self._alive, self._held, self.slots, self._cells)
+        if guards is not None:
+            rows = guards.table()
+            header[6:8] = len(rows), address(rows)
+            self._alive += [guards, rows]
+        header.alive = (self._alive, self.slots)
         self._header = header
-        for number, cell in enumerate(cells):
-            self.bind(number, cell)
         self.call = _builtin(header)
 
     @property
@@ -171,15 +158,6 @@ class Program:
     def stopped(self) -> Launch | Step | None:
         """The launch at which an exception ended the last run that was ended by one."""
         return self.launches[int(self._header[1])] if self.launches else None
-
-    def bind(self, number: int, cell: Cell) -> None:
-        """Take the array that a cell holds now for the one that it must hold at the calls to come."""
-        array = getattr(cell.holder, cell.attribute)
-        if type(array) is not np.ndarray or not (array.flags.c_contiguous and array.flags.aligned):
-            raise TypeError(f"a cell holds a C-contiguous array, not {type(array).__name__}")
-        place = layout.place(cell.holder, cell.attribute)
-        self._held[number] = (cell.holder, array)
-        self._cells[number] = place, id(array), 2 if cell.written else 0, cell.slot
 
     def _table(self) -> tuple[Words, Words]:
         """Launches and patches as native code walks them; the argument blocks stand behind each other."""
@@ -224,7 +202,12 @@ class Program:
             row[:4] = id(said.dtype), len(said.shape), self._shape(said.shape), said.slot
             row[4:] = address(two), 0, size <= KEPT_BYTES
         self._alive += [words, outputs, kept]
+        self._outputs_kept = kept
         return words
+
+    def forget(self) -> None:
+        """Let go of the arrays that are kept to be used again."""
+        self._outputs_kept[:] = None
 
     def _shape(self, shape: tuple[int, ...]) -> int:
         sizes = np.array(shape, np.int64)

@@ -17,7 +17,7 @@ STRUCTURES = """
   i64,        ;  1 the launch that stopped it
   i64, i64,   ;  2 why a call was refused: the reason, the number of what did not fit
   i64, ptr,   ;  4 inputs
-  i64, ptr,   ;  6 cells
+  i64, ptr,   ;  6 guards
   i64, ptr,   ;  8 outputs
   i64, ptr,   ; 10 slots
   ptr,        ; 12 patches
@@ -28,7 +28,6 @@ STRUCTURES = """
   i64         ; 18 the launch from which on Ctrl-C waits for the end
 }
 %Input = type { ptr, i64, ptr, i64 }                  ; description, rank, shape, slot
-%Cell = type { ptr, ptr, i64, i64 }                   ; place, object, references (0: any), slot
 %Output = type { ptr, i64, ptr, i64, ptr, i64, i64 }  ; as Input; two kept arrays, the turn, whether to keep
 %Slot = type { i64, i64, i64, i64 }                   ; address, the one patched in, first patch, last
 %Patch = type { ptr, i64 }                            ; word of an argument block, offset in bytes
@@ -152,57 +151,6 @@ look:
   br i1 %fits, label %good, label %bad
 good:
   %slot.at = getelementptr %Input, ptr %said, i32 0, i32 3
-  %slot = load i64, ptr %slot.at
-  call void @put(ptr %program, i64 %slot, ptr %object)
-  %n.next = add i64 %n, 1
-  br label %next
-bad:
-  ret i64 %n
-done:
-  ret i64 -1
-}
-
-; The number of the first cell that holds another array, or one that somebody else sees; -1 when none does.
-define internal i64 @take.cells(ptr %program) {
-entry:
-  %count.at = getelementptr %Program, ptr %program, i32 0, i32 6
-  %count = load i64, ptr %count.at
-  %cells.at = getelementptr %Program, ptr %program, i32 0, i32 7
-  %cells = load ptr, ptr %cells.at
-  br label %next
-next:
-  %n = phi i64 [ 0, %entry ], [ %n.next, %good ]
-  %over = icmp eq i64 %n, %count
-  br i1 %over, label %done, label %look
-look:
-  %cell = getelementptr %Cell, ptr %cells, i64 %n
-  %place = load ptr, ptr %cell
-  %object = load ptr, ptr %place
-  %expected.at = getelementptr %Cell, ptr %cell, i32 0, i32 1
-  %expected = load ptr, ptr %expected.at
-  %same = icmp eq ptr %object, %expected
-  br i1 %same, label %count.them, label %bad
-count.them:
-  %references.at = getelementptr %Cell, ptr %cell, i32 0, i32 2
-  %references = load i64, ptr %references.at
-  %any = icmp eq i64 %references, 0
-  br i1 %any, label %good, label %written
-written:
-  %held.half = load i32, ptr %object
-  %held = zext i32 %held.half to i64
-  %ours = icmp eq i64 %held, %references
-  %weak.at = getelementptr i8, ptr %object, i64 72
-  %weak = load ptr, ptr %weak.at
-  %unwatched = icmp eq ptr %weak, null
-  %flags.at = getelementptr i8, ptr %object, i64 64
-  %flags = load i32, ptr %flags.at
-  %flags.both = and i32 %flags, 1281
-  %writeable = icmp eq i32 %flags.both, 1281
-  %1 = and i1 %ours, %unwatched
-  %2 = and i1 %1, %writeable
-  br i1 %2, label %good, label %bad
-good:
-  %slot.at = getelementptr %Cell, ptr %cell, i32 0, i32 3
   %slot = load i64, ptr %slot.at
   call void @put(ptr %program, i64 %slot, ptr %object)
   %n.next = add i64 %n, 1
@@ -585,26 +533,30 @@ refuse.busy:
   %1 = call ptr @refuse(ptr %program, i64 4, i64 0)
   ret ptr %1
 count.them:
+  %guards.at = getelementptr %Program, ptr %program, i32 0, i32 6
+  %guards = load i64, ptr %guards.at
+  %guard.at = getelementptr %Program, ptr %program, i32 0, i32 7
+  %guard = load ptr, ptr %guard.at
+  %changed = call i64 @guarded(ptr %guard, i64 %guards)
+  %unchanged = icmp slt i64 %changed, 0
+  br i1 %unchanged, label %arguments.there, label %refuse.guard
+refuse.guard:
+  %2 = call ptr @refuse(ptr %program, i64 3, i64 %changed)
+  ret ptr %2
+arguments.there:
   %wanted.at = getelementptr %Program, ptr %program, i32 0, i32 4
   %wanted = load i64, ptr %wanted.at
   %as.many = icmp eq i64 %count, %wanted
   br i1 %as.many, label %inputs, label %refuse.count
 refuse.count:
-  %2 = call ptr @refuse(ptr %program, i64 1, i64 %count)
-  ret ptr %2
+  %3 = call ptr @refuse(ptr %program, i64 1, i64 %count)
+  ret ptr %3
 inputs:
   %bad.input = call i64 @take.inputs(ptr %program, ptr %arguments, i64 %count)
   %good.inputs = icmp slt i64 %bad.input, 0
-  br i1 %good.inputs, label %cells, label %refuse.input
+  br i1 %good.inputs, label %outputs, label %refuse.input
 refuse.input:
-  %3 = call ptr @refuse(ptr %program, i64 2, i64 %bad.input)
-  ret ptr %3
-cells:
-  %bad.cell = call i64 @take.cells(ptr %program)
-  %good.cells = icmp slt i64 %bad.cell, 0
-  br i1 %good.cells, label %outputs, label %refuse.cell
-refuse.cell:
-  %4 = call ptr @refuse(ptr %program, i64 3, i64 %bad.cell)
+  %4 = call ptr @refuse(ptr %program, i64 2, i64 %bad.input)
   ret ptr %4
 outputs:
   store i64 %generation, ptr %program

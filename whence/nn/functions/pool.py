@@ -283,7 +283,7 @@ def _largest(
     return (y[0], places[0]) if single else (y, places)
 
 
-def located(places: Any, x: Any, y: Any, window: Window) -> Any:
+def located(places: Any, x: Any, y: Any, window: Any) -> Any:
     """The place of each window's maximum ``y``, the first where several are; of a NaN where there is one."""
     found = pool.pick(places, x, y, window=window)
     missing = np.isnan(y)
