@@ -17,7 +17,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from . import compiled, compiled_science, eager, growth, memory, networks, science
+from . import compiled, compiled_science, eager, growth, layers, memory, networks, science
 from .harness import Result, measure, paired
 from .peers import versions
 
@@ -100,12 +100,8 @@ def main(words: list[str]) -> int:
     for row in eager.rows():
         if chosen(row.title):
             show(row.title, heads, list(row_lines(measure(row))))
-    for title, made in {
-        **science.rows(),
-        **networks.rows(),
-        **compiled.rows(),
-        **compiled_science.rows(),
-    }.items():
+    rooms = (science, networks, layers, compiled, compiled_science)
+    for title, made in (pair for room in rooms for pair in room.rows().items()):
         if chosen(title):
             show(title, heads, list(row_lines(measure(made(title)))))
     if chosen("cost per op"):

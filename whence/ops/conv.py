@@ -72,6 +72,8 @@ def _flat(w: Any) -> Any:
 
 def _convolve_each(y: Any, x: Any, w: Any, b: Any, window: Window) -> None:
     """Each channel by kernels of its own: products along the channels, element by element of the kernel."""
+    if _worth(y, w) and served("convolution of each channel", y, x, w, b, window):
+        return
     c = x.shape[-1]
     many = w.shape[0] // c
     kernel = np.moveaxis(w[:, 0].reshape(c, many, *window.kernel), (0, 1), (-2, -1))
@@ -207,6 +209,10 @@ def _kernel(x: Any, g: Any, *, window: Window, groups: int) -> Any:
 
 def _kernel_each(x: Any, g: Any, window: Window, dtype: Any) -> Any:
     c, o = x.shape[-1], g.shape[-1]
+    if g.size * window.taps >= SMALL:
+        found = served("the kernels of each channel", x, g, window)
+        if found is not None:
+            return found
     w = np.zeros((*window.kernel, c, o // c), dtype)
     for i in range(len(x)):
         windows = window.view(window.padded(x[i : i + 1], False))

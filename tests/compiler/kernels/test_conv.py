@@ -15,6 +15,7 @@ from whence.ops.window import Window
 
 llvm = pytest.importorskip("whence.compiler.llvm", exc_type=ImportError)
 native = pytest.importorskip("whence.compiler.kernels", exc_type=ImportError)
+kernels = pytest.importorskip("whence.compiler.kernels.conv", exc_type=ImportError)
 
 
 def plain(*size: int, k: Any, s: int = 1, p: Any = 0, d: int = 1) -> Window:
@@ -37,9 +38,14 @@ TABLE = {
     "small images": (16, 64, 130, 1, plain(2, 2, k=3, p=1)),
     "one image": (1, 20, 10, 1, plain(7, 7, k=3, p=1)),
     "groups": (4, 32, 64, 4, plain(8, 8, k=3, p=1)),
+    "depthwise": (3, 20, 20, 20, plain(9, 8, k=3, p=1)),
+    "depthwise, strided": (2, 16, 16, 16, plain(9, 8, k=(3, 2), s=2, p=(0, 1))),
+    "depthwise, many": (2, 8, 16, 8, plain(6, k=3)),
     "deep": (2, 100, 24, 1, plain(6, 6, k=(3, 2), p=1)),
     "line": (4, 16, 24, 1, plain(60, k=5, s=2, p=2)),
     "volume": (2, 4, 20, 1, plain(5, 6, 7, k=2, p=1)),
+    "one large image": (1, 9, 80, 1, plain(40, 40, k=3, p=1)),
+    "many weights": (2, 64, 80, 1, plain(4, 4, k=3, p=1)),
     "cut off": (2, 16, 20, 1, plain(9, 9, k=3, p=(-1, -1))),
 }
 LEVELS = ["host", "avx2", "generic"]
@@ -62,6 +68,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """However small."""
     monkeypatch.setattr(op, "SMALL", 0)
     monkeypatch.setattr(op, "FEW", 0)
+    monkeypatch.setattr(kernels, "WORK", 1 << 10)
 
 
 def operands(name: str, dtype: Any, order: str = "last") -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -117,7 +124,9 @@ def test_served(name: str) -> None:
         assert native.served()["convolution"](y, np.moveaxis(x, 1, -1), w, b, how["window"]) is wanted
 
 
-@pytest.mark.parametrize("name", ["border", "groups", "small images", "line"])
+@pytest.mark.parametrize(
+    "name", ["border", "groups", "depthwise", "small images", "line", "one large image", "many weights"]
+)
 @pytest.mark.usefixtures("always")
 def test_threads(name: str) -> None:
     """The same bits for any number of threads."""
@@ -165,12 +174,14 @@ def test_others() -> None:
     assert not op._kernel(x[:0], g[:0], **how).any()
 
 
+@pytest.mark.parametrize("weight", [1.0, np.inf])
+@pytest.mark.parametrize("name", ["border", "depthwise"])
 @pytest.mark.usefixtures("always")
-def test_specials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """NaN and infinities reach the same elements as by NumPy; a border keeps them out."""
-    x, w, b, g, how = operands("border", np.float32)
-    x[1, 2, 3, 4], x[2, 1, 0, 0], g[0, 0, 1, 1], w[5, 1, 1, 1] = np.nan, np.inf, -np.inf, np.inf
-    x[3] = 0.0
+def test_specials(name: str, weight: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NaN and infinities reach the same elements as by NumPy; zeros of a border meet those of the kernel."""
+    x, w, b, g, how = operands(name, np.float32)
+    x[1, 2, 3, 4], x[2, 1, 0, 0], g[0, 0, 1, 1], w[5, 0, 1, 1] = np.nan, np.inf, -np.inf, weight
+    x[0] = 0.0
     with np.errstate(invalid="ignore"):
         found = three(x, w, b, g, how)
         without(monkeypatch)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..native import layout
-from . import conv, pool
+from . import conv, each, pool
 
 
 def served() -> dict[str, Callable[..., Any]]:
@@ -14,6 +14,8 @@ def served() -> dict[str, Callable[..., Any]]:
     return {
         "convolution": conv.convolve_into,
         "the kernel of a convolution": conv.kernel_gradient,
+        "convolution of each channel": each.convolve_into,
+        "the kernels of each channel": each.kernel_gradient,
         "max pooling": pool.max_into,
         "the gradient of max pooling": pool.unmax_into,
         "sum pooling": pool.sum_into,

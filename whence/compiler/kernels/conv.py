@@ -15,6 +15,7 @@ from ...ops.window import Window
 from .. import llvm
 from ..native.direct import launch
 from ..native.program import address
+from ..vector.values import SIZES
 from . import conv_text
 from .library import kernel
 from .tables import KINDS, offsets
@@ -25,6 +26,24 @@ PIXELS = 512
 #: Steps of a tile at a time: their weights (384 × 64 elements, 98 KB) stay in the second cache.
 DEPTH = 384
 
+#: Blocks that the gradient of a kernel is summed up in, and then over, at least.
+BLOCKS = 16
+
+#: Items of a launch, where there is enough to do: what 16 threads are busy with.
+ITEMS = 16
+
+#: Products that are worth an item: 50 µs.
+WORK = 1 << 21
+
+#: Rows of an item are a multiple of this, which all tiles' heights divide: no item touches another's rows.
+HEIGHT = 72
+
+#: Vectors of weights that are worth a thread to bring into order: 20 µs.
+PACKED = 4096
+
+#: Elements of a matrix below which NumPy transposes it in less time than a launch takes.
+SMALL = 4096
+
 #: Entries behind the end of a table: tiles may have so many rows.
 SPARE = 16
 
@@ -34,17 +53,21 @@ class Plan(NamedTuple):
 
     images: int  # in a block
     pixels: Any  # of x or its bordered copy, by window
-    taps: Any  # by (tap, channel)
+    taps: Any  # of x, by (channel, tap)
     plane: int  # bytes of a bordered copy of a block, 0 for none
     runs: Any  # (from, to) of each run of that copy
     run_bytes: int
 
 
 @lru_cache(256)
-def _plan(count: int, window: Window, channels: int, strides: tuple[int, ...], size: int) -> Plan | None:
-    """The plan for x (N, *size, C) with these strides; None if a border has to be cut off."""
-    pixels = math.prod(window.counts)
-    most = max(1, PIXELS // pixels)
+def _plan(
+    count: int, most: int, window: Window, channels: int, strides: tuple[int, ...], size: int
+) -> Plan | None:
+    """The plan for x (N, *size, C) with these strides; None if a border has to be cut off.
+
+    A block is as many images as divide ``count`` and are at most ``most``, or ``PIXELS`` pixels.
+    """
+    most = max(1, most, PIXELS // math.prod(window.counts))
     images = next(n for n in range(min(most, count), 0, -1) if count % n == 0)
     bordered = any(pair != (0, 0) for pair in window.padding)
     if not bordered:
@@ -67,11 +90,11 @@ def _plan(count: int, window: Window, channels: int, strides: tuple[int, ...], s
 
 
 def _tables(images: int, window: Window, channels: int, strides: tuple[int, ...]) -> tuple[Any, Any]:
-    """Offsets by pixel and by (tap, channel)."""
+    """Offsets by pixel and by (channel, tap)."""
     steps = [stride * step for stride, step in zip(strides[1:-1], window.stride, strict=True)]
     gaps = [stride * apart for stride, apart in zip(strides[1:-1], window.dilation, strict=True)]
     pixels = offsets((images, *window.counts), (strides[0], *steps), SPARE)
-    return pixels, offsets((*window.kernel, channels), (*gaps, strides[-1]), SPARE)
+    return pixels, offsets((channels, *window.kernel), (strides[-1], *gaps), SPARE)
 
 
 @lru_cache(256)
@@ -90,13 +113,12 @@ def convolve_into(y: Any, x: Any, w: Any, b: Any, window: Window) -> bool | None
     Returns:
         True where it was done; None for types and layouts that the kernels do not take.
     """
-    kind, plan = _start(y, x, w, window)
+    kind, plan = _start(y, x, w, window, 1)
     if kind is None or plan is None or y.strides[-1] != y.itemsize:
         return None
     outputs = y.shape[-1]
-    width = _width(y.itemsize)
-    flat, panel = _packed(w, width)
-    start = np.zeros(-(-outputs // width) * width, y.dtype)
+    flat, step = _packed(w, kind)
+    start = np.zeros(outputs, y.dtype)
     if b is not None:
         start[:outputs] = b
     places = _places((plan.images, *y.shape[1:-1]), y.strides[:-1])
@@ -104,8 +126,8 @@ def convolve_into(y: Any, x: Any, w: Any, b: Any, window: Window) -> bool | None
         "y": address(y),
         "y_apart": y.strides[0] * plan.images,
         "b": address(flat),
-        "b_step": flat.strides[-2],
-        "b_panel": panel,
+        "b_step": step,
+        "b_panel": step * (len(plan.taps) - SPARE),
         "rows": address(plan.pixels),
         "places": address(places),
         "steps": address(plan.taps),
@@ -114,7 +136,7 @@ def convolve_into(y: Any, x: Any, w: Any, b: Any, window: Window) -> bool | None
         "columns": outputs,
         "start": address(start),
     }
-    _run(kind, said, len(x) // plan.images)
+    _multiply(kind, said, len(x) // plan.images)
     return True
 
 
@@ -124,7 +146,7 @@ def kernel_gradient(x: Any, g: Any, window: Window) -> Any:
     Each block of images has a sum of its own; they are added up in their order. None for what the kernels do
     not take.
     """
-    kind, plan = _start(g, x, g, window)
+    kind, plan = _start(g, x, g, window, len(x) // BLOCKS)
     if kind is None or plan is None or not _even(g):
         return None
     inner, outputs = len(plan.taps) - SPARE, g.shape[-1]
@@ -149,9 +171,9 @@ def kernel_gradient(x: Any, g: Any, window: Window) -> Any:
         "columns": outputs,
         "start": address(start),
     }
-    _run(kind, said, blocks)
-    total = parts.sum(0).reshape(*window.kernel, x.shape[-1], outputs)
-    return np.ascontiguousarray(np.moveaxis(total, (-1, -2), (0, 1)))
+    _multiply(kind, said, blocks)
+    total = parts[0] if blocks == 1 else parts.sum(0)
+    return _turned(total, kind).reshape(outputs, x.shape[-1], *window.kernel)
 
 
 def _even(g: Any) -> bool:
@@ -160,13 +182,13 @@ def _even(g: Any) -> bool:
     return g.strides[-1] == g.itemsize and all(n * step == more for n, step, more in apart)
 
 
-def _start(y: Any, x: Any, w: Any, window: Window) -> tuple[str | None, Plan | None]:
+def _start(y: Any, x: Any, w: Any, window: Window, most: int) -> tuple[str | None, Plan | None]:
     kind = KINDS.get(y.dtype)
     if not (x.flags.aligned and y.flags.aligned and w.flags.aligned):
         return None, None
     if kind is None or x.dtype != y.dtype or w.dtype != y.dtype or 0 in (*y.shape, *x.shape, *w.shape):
         return None, None
-    return kind, _plan(len(x), window, x.shape[-1], x.strides, x.itemsize)
+    return kind, _plan(len(x), most, window, x.shape[-1], x.strides, x.itemsize)
 
 
 def _said(plan: Plan, x: Any, window: Window) -> dict[str, int]:
@@ -184,8 +206,28 @@ def _said(plan: Plan, x: Any, window: Window) -> dict[str, int]:
     }
 
 
-def _run(kind: str, said: dict[str, int], items: int) -> None:
-    launch(kernel("conv", "tiles", kind), [said[name] for name in conv_text.WORDS], items)
+def _multiply(kind: str, said: dict[str, int], blocks: int) -> None:
+    """Run over blocks; few ones are divided into panels and rows, for what is worth ``WORK`` products."""
+    count, columns = said["count"], said["columns"]
+    products = count * columns * said["inner"] * blocks
+    wanted = min(ITEMS, products // WORK)
+    width = _width(SIZES[kind])
+    across = -(-columns // width) if blocks < wanted else 1
+    lines = -(-count // HEIGHT)
+    high = HEIGHT * -(-lines // min(lines, max(1, wanted // (blocks * across))))
+    down = -(-count // high)
+    parts = {
+        "wide": width if across > 1 else columns,
+        "high": high,
+        "across": across,
+        "down": down,
+    }
+    _run("tiles", kind, said | parts, blocks * across * down)
+
+
+def _run(name: str, kind: str, said: dict[str, int], items: int, grain: int = 1) -> None:
+    words = [said.get(word, 0) for word in conv_text.WORDS]
+    launch(kernel("conv", name, kind), words, items, grain)
 
 
 def _width(size: int) -> int:
@@ -194,17 +236,44 @@ def _width(size: int) -> int:
     return len(conv_text.rows_of(made_for)) * made_for.lanes(size)
 
 
-def _packed(w: Any, width: int) -> tuple[Any, int]:
-    """Weights (O, C, *kernel) as panels (steps, width) behind each other, and the bytes between two."""
-    outputs = w.shape[0]
-    flat = np.moveaxis(w, (0, 1), (-1, -2)).reshape(-1, outputs)
-    if outputs <= width:
-        return np.ascontiguousarray(_whole(flat)), 0
-    panels = np.zeros((-(-outputs // width), flat.shape[0], width), w.dtype)
-    for number, panel in enumerate(panels):
-        part = flat[:, number * width : (number + 1) * width]
-        panel[:, : part.shape[1]] = part
-    return panels, panels.strides[0]
+def _packed(w: Any, kind: str) -> tuple[Any, int]:
+    """Weights (O, C, *kernel) as panels (steps, width) behind each other, and the bytes of a step."""
+    outputs, inner = len(w), w[0].size
+    lanes = llvm.host().lanes(w.itemsize)
+    vectors = -(-outputs // lanes)
+    row = min(_width(w.itemsize), vectors * lanes)
+    flat = np.empty(-(-vectors * lanes // row) * inner * row, w.dtype)
+    said = {
+        "x": address(w),
+        "x_apart": w.strides[0],
+        "y": address(flat),
+        "b_step": row * w.itemsize,
+        "rows": address(_places(w.shape[1:], w.strides[1:])),
+        "inner": inner,
+        "columns": outputs,
+    }
+    _run("pack", kind, said, vectors, 1 + PACKED // inner)
+    return flat, row * w.itemsize
+
+
+def _turned(x: Any, kind: str) -> Any:
+    """A matrix transposed, in C order; large ones whose rows become whole vectors by the packer."""
+    rows, columns = x.shape
+    vectors = rows // llvm.host().lanes(x.itemsize)
+    if x.size < SMALL or rows % llvm.host().lanes(x.itemsize):
+        return np.ascontiguousarray(x.T)
+    y = np.empty((columns, rows), x.dtype)
+    said = {
+        "x": address(x),
+        "x_apart": x.strides[0],
+        "y": address(y),
+        "b_step": y.strides[0],
+        "rows": address(_places((columns,), (x.itemsize,))),
+        "inner": columns,
+        "columns": rows,
+    }
+    _run("pack", kind, said, vectors, 1 + PACKED // columns)
+    return y
 
 
 def _whole(x: Any) -> Any:

@@ -6,8 +6,8 @@ element ``(r, k)`` of the left factor lies is said by two tables of offsets, one
 so no windows are ever copied, and strides, dilation, order of axes and number of axes are the tables'
 business (after Dukhan, "The indirect convolution algorithm", arXiv:1907.02129, 2019):
 
-    forward:      rows are pixels of y, steps are (tap, channel) of x, b the weights
-    of a kernel:  rows are (tap, channel) of x, steps are pixels, b the gradient of y
+    forward:      rows are pixels of y, steps are (channel, tap) of x, b the weights
+    of a kernel:  rows are (channel, tap) of x, steps are pixels, b the gradient of y
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ WORDS = (
     *("count", "inner", "columns", "depth"),  # rows, steps, elements of a row of y, steps at a time
     *("start", "none"),  # what y begins with (a row of it), a table of zeros
     *("plane", "runs", "run_count", "run_bytes"),  # zero-bordered copy: bytes (0: none), (from, to) offsets
+    *("wide", "high", "across", "down"),  # of an item: columns, rows; how many items across a block, and down
 )
 
 
@@ -49,6 +50,7 @@ def write(target: Registers, kind: str) -> str:
     _write_block(w, kind)
     _write_plane(w)
     _write_driver(w, kind)
+    _write_packer(w, kind)
     return w.text()
 
 
@@ -93,15 +95,18 @@ def _words(w: Writer, words: Value) -> dict[str, Value]:
 
 
 def _write_block(w: Writer, kind: str) -> None:
-    """``block``: all rows of y, panel by panel, some steps at a time, tile by tile."""
+    """``block``: some rows and columns of y, panel by panel, some steps at a time, tile by tile."""
     rows, size = rows_of(w.target), SIZES[kind]
     full = len(rows)
     width = full * w.lanes
-    with w.function("block", internal=True, words="ptr", x="ptr", y="ptr", b="ptr") as (words, x, y, b):
+    arguments = dict.fromkeys(("words", "x", "y", "b"), "ptr")
+    arguments |= dict.fromkeys(("left", "right", "top", "bottom"), "i64")
+    with w.function("block", internal=True, **arguments) as given:
+        words, x, y, b, first_column, columns, top, bottom = given
         said = _words(w, words)
-        with w.loop(0, said["columns"], width) as panel:
+        with w.loop(first_column, columns, width) as panel:
             right = w.at(b, panel.index / width * said["b_panel"], "u8")
-            left = w.binary("llvm.smin", said["columns"] - panel.index, width)
+            left = w.binary("llvm.smin", columns - panel.index, width)
             vectors = (left + (w.lanes - 1)) / w.lanes
             last = left - (vectors - 1) * w.lanes
             column = panel.index * size
@@ -113,7 +118,7 @@ def _write_block(w: Writer, kind: str) -> None:
                 table = w.at(said["steps"], part.index, "i64")
                 at = w.at(right, part.index * said["b_step"], "u8")
                 for many, height in enumerate(rows, 1):
-                    with w.when(vectors.eq(many)), w.loop(0, said["count"], height) as tile:
+                    with w.when(vectors.eq(many)), w.loop(top, bottom, height) as tile:
                         places = w.at(said["places"], tile.index, "i64")
                         starts = w.select(first, said["none"], places)
                         offsets = w.at(said["rows"], tile.index, "i64")
@@ -136,7 +141,7 @@ def _write_plane(w: Writer) -> None:
 
 
 def _write_driver(w: Writer, kind: str) -> None:
-    """``whence_conv_tiles_<kind>``: items are blocks of images; x of each is copied if it needs a border."""
+    """``whence_conv_tiles_<kind>``: items are parts of blocks; x is copied if it needs a border."""
     w.external("calloc", "ptr", "i64", "i64")
     w.external("free", "", "ptr")
     with w.function(f"whence_conv_tiles_{kind}", words="ptr", begin="i64", end="i64") as (words, begin, end):
@@ -146,11 +151,41 @@ def _write_driver(w: Writer, kind: str) -> None:
             branch.give(w.emit(f"call ptr @calloc({said['plane']}, i64 1)", "ptr", 1))
         plane = branch.results[0]
         with w.loop(begin, end) as loop:
-            x = w.at(said["x"], loop.index * said["x_apart"], "u8")
+            row = loop.index / said["across"]
+            block = row / said["down"]
+            left = (loop.index - row * said["across"]) * said["wide"]
+            top = (row - block * said["down"]) * said["high"]
+            right = w.binary("llvm.smin", left + said["wide"], said["columns"])
+            bottom = w.binary("llvm.smin", top + said["high"], said["count"])
+            x = w.at(said["x"], block * said["x_apart"], "u8")
             with w.when(bordered):
                 w.call("fill", None, plane, x, said["runs"], said["run_count"], said["run_bytes"])
             x = w.select(bordered, plane, x)
-            y = w.at(said["y"], loop.index * said["y_apart"], "u8")
-            w.call("block", None, words, x, y, w.at(said["b"], loop.index * said["b_apart"], "u8"))
+            y = w.at(said["y"], block * said["y_apart"], "u8")
+            b = w.at(said["b"], block * said["b_apart"], "u8")
+            w.call("block", None, words, x, y, b, left, right, top, bottom)
         with w.when(bordered):
             w.call("free", None, plane)
+
+
+def _write_packer(w: Writer, kind: str) -> None:
+    """``whence_conv_pack_<kind>``: items are vectors of outputs of x, the weights, brought into panels y.
+
+    Outputs lie ``x_apart`` bytes from each other; of one, the elements lie at the offsets of ``rows``.
+    """
+    size = SIZES[kind]
+    with w.function(f"whence_conv_pack_{kind}", words="ptr", begin="i64", end="i64") as (words, begin, end):
+        said = _words(w, words)
+        places = w.numbers("i64", w.lanes) * (said["x_apart"] / size)
+        across = said["b_step"] / (w.lanes * size)
+        with w.loop(begin, end) as vector:
+            first = vector.index * w.lanes
+            mask = w.tail(said["columns"] - first, w.lanes)
+            x = w.at(said["x"], vector.index * said["x_apart"] * w.lanes, "u8")
+            panel = vector.index / across
+            beside = (vector.index - panel * across) * (w.lanes * size)
+            y = w.at(said["y"], panel * said["inner"] * said["b_step"] + beside, "u8")
+            with w.loop(0, said["inner"]) as step:
+                offset = w.load("i64", said["rows"], step.index, lanes=1)
+                row = w.gather(kind, w.at(x, offset, "u8"), places, mask)
+                w.store(row, y, step.index * (said["b_step"] / size))

@@ -19,28 +19,30 @@ from .library import kernel
 from .tables import KINDS, offsets
 
 
-@lru_cache(64)
-def _elements(window: Window) -> tuple[Any, Any]:
-    """Where the lists of the windows begin, and the numbers of the elements in them."""
+@lru_cache(32)
+def elements(window: Window) -> tuple[Any, Any, Any]:
+    """Where the lists of the windows begin, the numbers of the elements in them, and those of their taps."""
     pixels, numbers = np.arange(math.prod(window.counts)).reshape(window.counts), []
     inside = np.arange(math.prod(window.size)).reshape(window.size)
-    for tap, (_, source, target) in enumerate(window.shifts()):
+    for index, source, target in window.shifts():
+        tap = np.ravel_multi_index(index, window.kernel)
         mine = pixels[target].reshape(-1)
         numbers.append(np.stack([mine, np.full(mine.size, tap), inside[source].reshape(-1)]))
     both = np.concatenate(numbers, 1)
     both = both[:, np.lexsort((both[1], both[0]))]
     firsts = np.searchsorted(both[0], np.arange(pixels.size + 1))
-    return firsts.astype(np.int64), both[2]
+    return firsts.astype(np.int64), both[2], both[1]
 
 
-@lru_cache(256)
-def _by_window(window: Window, strides: tuple[int, ...]) -> Any:
+@lru_cache(32)
+def by_window(window: Window, strides: tuple[int, ...]) -> Any:
     """Offsets of the elements of all windows in an array with these strides along its size."""
-    return offsets(window.size, strides, 0)[_elements(window)[1]]
+    return offsets(window.size, strides, 0)[elements(window)[1]]
 
 
-@lru_cache(256)
-def _places(counts: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+@lru_cache(32)
+def places(counts: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    """Offsets of the windows' results in an array with these strides along its counts."""
     return offsets(counts, strides, 0)
 
 
@@ -52,10 +54,11 @@ def _near(*xs: Any) -> bool:
     )
 
 
-def _run(name: str, said: dict[str, int], window: Window, like: Any) -> None:
-    elements = _elements(window)
+def run(name: str, said: dict[str, int], window: Window, like: Any) -> None:
+    """Run a kernel over the images of ``like`` (N, C, ...); words that are not said are 0."""
+    firsts = elements(window)[0]
     usual = {
-        "firsts": address(elements[0]),
+        "firsts": address(firsts),
         "count": math.prod(window.counts),
         "channels": like.shape[1],
     }
@@ -70,19 +73,19 @@ def _windows(name: str, x: Any, y: Any, window: Window) -> dict[str, int]:
     return {
         name: address(y),
         f"{name}_apart": y.strides[0],
-        table: address(_places(window.counts, y.strides[2:])),
+        table: address(places(window.counts, y.strides[2:])),
     }
 
 
 def _joined(name: str, y: Any, x: Any, window: Window) -> bool | None:
-    if not _near(x, y) or not np.all(np.diff(_elements(window)[0])):
+    if not _near(x, y) or not np.all(np.diff(elements(window)[0])):
         return None
     said = _windows("y", x, y, window) | {
         "x": address(x),
         "x_apart": x.strides[0],
-        "sources": address(_by_window(window, x.strides[2:])),
+        "sources": address(by_window(window, x.strides[2:])),
     }
-    _run(name, said, window, x)
+    run(name, said, window, x)
     return True
 
 
@@ -106,7 +109,7 @@ def _back(name: str, out: Any, g: Any, window: Window) -> dict[str, int]:
         "g_step": g.strides[1],
         "out": address(out),
         "out_apart": out.strides[0],
-        "targets": address(_by_window(window, out.strides[2:])),
+        "targets": address(by_window(window, out.strides[2:])),
         "cleared": 0 if name == "unmax_tiles" else out[0].nbytes,
     }
 
@@ -115,7 +118,7 @@ def unmax_into(out: Any, g: Any, x: Any, y: Any, window: Window) -> bool | None:
     """Each g (N, C, *counts) to where in x the maximum y of its window is; None if it is not done."""
     if not _near(x, y, out) or g.dtype != x.dtype or not g.flags.aligned or not _whole(out):
         return None
-    if not np.all(np.diff(_elements(window)[0])):
+    if not np.all(np.diff(elements(window)[0])):
         return None
     name = "unmax_tiles" if window.tiles else "unmax"
     said = (
@@ -124,10 +127,10 @@ def unmax_into(out: Any, g: Any, x: Any, y: Any, window: Window) -> bool | None:
         | {
             "x": address(x),
             "x_apart": x.strides[0],
-            "sources": address(_by_window(window, x.strides[2:])),
+            "sources": address(by_window(window, x.strides[2:])),
         }
     )
-    _run(name if g.strides[1] == g.itemsize else f"{name}_far", said, window, x)
+    run(name if g.strides[1] == g.itemsize else f"{name}_far", said, window, x)
     return True
 
 
@@ -136,5 +139,5 @@ def spread_into(out: Any, g: Any, window: Window) -> bool | None:
     if not _near(out) or g.dtype != out.dtype or not g.flags.aligned or not _whole(out):
         return None
     said = _back("spread", out, g, window)
-    _run("spread" if g.strides[1] == g.itemsize else "spread_far", said, window, out)
+    run("spread" if g.strides[1] == g.itemsize else "spread_far", said, window, out)
     return True

@@ -1,4 +1,4 @@
-"""Pooling as vectorised SSA text: the lanes are channels, windows are lists of offsets.
+"""Pooling, and convolutions of each channel, as SSA text: lanes are channels, windows lists of offsets.
 
 For each window ``p`` the elements ``firsts[p] … firsts[p + 1] - 1`` of the tables ``sources`` and ``targets``
 say where its elements lie; what lies in the padding is not listed.
@@ -21,6 +21,7 @@ WORDS = (
     *("firsts", "sources", "targets", "places", "g_places"),  # offsets in bytes; of y and g by window
     *("count", "channels", "g_step"),  # windows; channels; bytes from one channel of g to the next
     "cleared",  # bytes of an image of out that are set to 0 first
+    *("start", "weights", "taps"),  # of each channel: what is added, kernels (tap, channel), their offsets
 )
 
 
@@ -39,7 +40,7 @@ def write(target: Registers, kind: str) -> str:
     """The module for one kind of elements."""
     w = Writer(target, target.width // SIZES[kind])
     w.declarations["declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"] = None
-    for name, body in (("max", _max), ("sum", _sum)):
+    for name, body in (("max", _max), ("sum", _sum), ("each", _weighted), ("dot", _dot)):
         with _each(w, kind, f"whence_pool_{name}_{kind}") as spot:
             w.store(body(w, kind, spot), _at(w, spot, "y", "places"), spot.channel, mask=spot.mask)
     for layout, read in (("", _near), ("_far", _far)):
@@ -52,7 +53,10 @@ def write(target: Registers, kind: str) -> str:
 @contextmanager
 def _each(w: Writer, kind: str, name: str) -> Iterator[Spot]:
     """A kernel whose items are images: its body for some channels of one window."""
-    pointers = ("x", "y", "g", "out", "firsts", "sources", "targets", "places", "g_places")
+    pointers = (
+        *("x", "y", "g", "out", "firsts", "sources", "targets", "places", "g_places"),
+        *("start", "weights", "taps"),
+    )
     with w.function(name, words="ptr", begin="i64", end="i64") as (words, begin, end):
         said = {
             word: w.load("ptr" if word in pointers else "i64", words, place, lanes=1)
@@ -142,3 +146,20 @@ def _spread(w: Writer, kind: str, spot: Spot, g: Value) -> None:
         target = _at(w, spot, "out", "targets", loop.index)
         before = w.load(kind, target, spot.channel, mask=spot.mask)
         w.store(before + g, target, spot.channel, mask=spot.mask)
+
+
+def _weighted(w: Writer, kind: str, spot: Spot) -> Value:
+    """The sum of a window's elements, each times its weight."""
+    start = w.load(kind, spot.said["start"], spot.channel, mask=spot.mask)
+    with w.loop(spot.first, spot.stop, carried=[start]) as loop:
+        weight = w.load(kind, _at(w, spot, "weights", "taps", loop.index), spot.channel, mask=spot.mask)
+        loop.next(w.fma(_element(w, kind, spot, loop.index), weight, loop.carried[0]))
+    return loop.results[0]
+
+
+def _dot(w: Writer, kind: str, spot: Spot) -> Value:
+    """The sum of products of x and g, for a tap in the place of a window."""
+    with w.loop(spot.first, spot.stop, carried=[w.constant(0.0, kind, w.lanes)]) as loop:
+        g = w.load(kind, _at(w, spot, "g", "targets", loop.index), spot.channel, mask=spot.mask)
+        loop.next(w.fma(_element(w, kind, spot, loop.index), g, loop.carried[0]))
+    return loop.results[0]
