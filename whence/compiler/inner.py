@@ -56,10 +56,15 @@ class Inner(Recorder):
         _refuse("an optimiser makes a step")
 
     def state(
-        self, key: Any, label: str, read: Callable[[], Any], write: Callable[[Any], None] | None = None
+        self,
+        key: Any,
+        label: str,
+        read: Callable[[], Any],
+        write: Callable[[Any], None] | None = None,
+        home: tuple[Any, Any] | None = None,
     ) -> Any:
         """What a cell of the program holds at this point."""
-        return self.pinned[key] if key in self.pinned else self.outer.state(key, label, read, write)
+        return self.pinned[key] if key in self.pinned else self.outer.state(key, label, read, write, home)
 
     def write(self, key: Any, value: Any) -> None:
         """Let a count be another."""
