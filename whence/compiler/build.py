@@ -29,7 +29,7 @@ from .elements import kind_of
 from .fuse import Fusion, Group
 from .graph import Graph, Node, Value
 from .interpret import interpreted
-from .layout import Layout, collapse, strides_of
+from .layout import Layout, collapse
 from .native import blas
 from .native.engine import engine
 from .native.program import At, Input, Launch, Output, Program, Step, address
