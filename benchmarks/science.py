@@ -81,11 +81,13 @@ def gradients(
     data: Callable[[Space], tuple[Any, ...]] = lambda space: (),
     scanned: Callable[..., Any] | None = None,
     compiled: bool = False,
+    written: Callable[..., Any] | None = None,
     **settings: Any,
 ) -> Row:
     """A row of gradients of ``formula(space, *params, *data(space))`` with respect to all params.
 
-    ``scanned``: the formula as JAX's users write it for jit, if they write it otherwise.
+    ``scanned``: the formula as JAX's users write it for jit, ``written``: of one argument, as ours write it
+    to compile it, where that is otherwise.
     """
     everything = tuple(range(len(params)))
 
@@ -93,7 +95,8 @@ def gradients(
         constants = data(space)
         return lambda *p: formula(space, *p, *constants)
 
-    contenders = {"whence": ours(whence.grad(of(NUMPY), everything), params, compiled)}
+    gradient = whence.grad(written) if written and compiled else whence.grad(of(NUMPY), everything)
+    contenders = {"whence": ours(gradient, params, compiled)}
     if autograd is not None:
         theirs = autograd.grad(of(autograd_space()), everything)
         contenders["autograd"] = lambda: theirs(*params)
@@ -115,7 +118,9 @@ def gradients(
 def rosenbrock(title: str, n: int, compiled: bool = False) -> Row:
     """Rosenbrock's valley."""
     x = np.random.default_rng(0).normal(size=n)
-    return gradients(title, lambda space, x: problems.rosenbrock(x), (x,), compiled=compiled)
+    return gradients(
+        title, lambda space, x: problems.rosenbrock(x), (x,), compiled=compiled, written=problems.rosenbrock
+    )
 
 
 def logistic_hessian(title: str, compiled: bool = False, n: int = 1000, d: int = 325) -> Row:

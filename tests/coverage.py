@@ -74,6 +74,7 @@ NAMES = {
     "scipy.optimize": "minimize root brentq least_squares",
     "whence": """
         grad elementwise_grad jacobian hessian value_and_grad vjp jvp hvp vmap checkpoint stop_gradient
+        scan while_loop cond
         holomorphic_grad linearize ggnvp fisher_vp hessian_diagonal sparse_jacobian sparse_hessian
         implicit_root root_of fixed_point_of primitive
     """,

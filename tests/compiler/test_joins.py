@@ -167,3 +167,20 @@ def test_random_joins(data: st.DataObject) -> None:
     picked = data.draw(st.lists(st.sampled_from(values), min_size=1, max_size=4))
     graph = w.graph(*picked)
     same(graph, [numbers(v.shape, v.dtype, seed) for seed, v in enumerate(graph.inputs)])
+
+
+@pytest.mark.parametrize("rows", [1, 5, 24])
+def test_products_are_stored_as_their_reader_takes_them(rows: int) -> None:
+    w = Writing()
+    a, b, c = w.take(3, rows, 7, dtype="f8"), w.take(3, 7, 10, dtype="f8"), w.take(rows, 3, 10, dtype="f8")
+    turned = w(np.transpose, w(np.matmul, a, b), (1, 0, 2))
+    whole = w(np.matmul, a, w(np.add, b, 1.0))  # another one reads it too: stored as it is
+    graph = w.graph(turned, w(np.add, turned, c), w(np.transpose, whole, (1, 0, 2)), w(np.negative, whole))
+    inner = Writing()
+    n, m = inner.take(3, rows, 7, dtype="i8"), inner.take(3, 7, 10, dtype="i8")
+    called = inner.graph(inner(np.transpose, inner(np.matmul, n, m), (1, 0, 2)))  # a call of NumPy's
+    for program in (graph, called):
+        inputs = [np.random.default_rng(0).integers(-5, 5, v.shape).astype(v.dtype) for v in program.inputs]
+        for _ in range(2):
+            for found, wanted in zip(build(program)(inputs), Interpreter(program)(inputs), strict=True):
+                np.testing.assert_array_equal(found, wanted)

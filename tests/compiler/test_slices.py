@@ -69,6 +69,42 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
+#: Subscripts and the shapes of the operands.
+EINSUMS = [
+    ("ij,jk->ik", [(3, 4), (4, 5)]),
+    ("ij,jk", [(3, 4), (4, 5)]),
+    ("ij,kj->ki", [(3, 4), (5, 4)]),
+    ("kij,nkj->nki", [(3, 4, 5), (6, 3, 5)]),
+    ("bhtd,bhsd->bhts", [(2, 3, 4, 5), (2, 3, 6, 5)]),
+    ("i,j->ij", [(3,), (4,)]),
+    ("i,i->", [(3,), (3,)]),
+    ("ii->i", [(4, 4)]),
+    ("ii", [(4, 4)]),
+    ("ijk->ki", [(2, 3, 4)]),
+    ("ij,jk,kl->il", [(2, 3), (3, 4), (4, 5)]),
+    ("i,ij,j", [(3,), (3, 4), (4,)]),
+    ("ij,ij->i", [(3, 4), (3, 4)]),
+    ("iij,jk->ik", [(3, 3, 4), (4, 2)]),
+    ("ab,cd->dbca", [(2, 3), (4, 1)]),
+    ("ij,jk->ik", [(3, 0), (0, 2)]),
+]
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8"])
+@pytest.mark.parametrize(("subscripts", "shapes"), EINSUMS, ids=str)
+def test_einsum_compiles(subscripts: str, shapes: list[tuple[int, ...]], dtype: str) -> None:
+    args = [RNG.integers(-4, 5, shape).astype(dtype) for shape in shapes]
+    compiled = whence.compile(lambda *xs: np.einsum(subscripts, *xs))
+    for _ in range(2):
+        found, wanted = compiled(*args), np.einsum(subscripts, *args)
+        np.testing.assert_array_equal(np.asarray(found), wanted)
+        assert np.asarray(found).dtype == wanted.dtype
+    if dtype == "f8":
+        slope = whence.grad(lambda *xs: (np.einsum(subscripts, *xs) ** 2).sum(), tuple(range(len(args))))
+        for x, y in zip(whence.compile(slope)(*args), slope(*args), strict=True):
+            np.testing.assert_allclose(x, y, 1e-12)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_slices_compile(name: str) -> None:
     function, args = FUNCTIONS[name]

@@ -29,7 +29,7 @@ from .elements import kind_of
 from .fuse import Fusion, Group
 from .graph import Graph, Node, Value
 from .interpret import interpreted
-from .layout import Layout, collapse, strides_of
+from .layout import Layout, collapse
 from .native import blas
 from .native.engine import engine
 from .native.program import At, Input, Launch, Output, Program, Step, address
@@ -371,23 +371,24 @@ class Native:
         batch = y.shape[:-2]
         stored = [self.fusion.access(v, (*batch, *v.shape[-2:])) for v in (a, b)]
         sides = [_turned(layout, v) for layout, v in zip(stored, (a, b), strict=True)]
-        own = Layout(y, 0, strides_of(y.shape))
+        own = self.fusion.layouts.of(y)
+        step, turned = _turned(own, y) or (0, 1)
         count, apart = collapse(list(batch), [list(layout.strides[:-2]) for layout in (*stored, own)])
-        if None in sides or len(count) > 1:
+        if None in sides or turned or len(count) > 1:
             return None
-        return y, a.shape[-1], stored, sides, count, apart
+        return y, a.shape[-1], stored, sides, step, count, apart
 
     def _product(self, found: tuple[Any, ...]) -> Launch:
-        y, inner, (a, b), ((step_a, turned_a), (step_b, turned_b)), count, apart = found
+        y, inner, (a, b), ((step_a, turned_a), (step_b, turned_b)), step, count, apart = found
         rows, columns = y.shape[-2:]
         size = y.dtype.itemsize
         pointers = [self._word(Pointer(v.base, v.offset * size)) for v in (a, b)]
         arguments = [
             blas.product(y.dtype),
             *pointers,
-            self._word(Pointer(y, 0)),
+            self._word(Pointer(self.fusion.layouts.of(y).base, 0)),
             *(rows, columns, inner),
-            *(step_a, step_b, max(columns, 1)),
+            *(step_a, step_b, step),
             *(size * (steps[0] if steps else 0) for steps in apart),
             *(turned_a, turned_b),
             blas.bits(1.0, y.dtype),
@@ -425,11 +426,15 @@ class Native:
         start = self.places[value]
         return self.arena[start : start + value.nbytes].view(value.dtype).reshape(value.shape)
 
+    def _target(self, value: Value) -> Any:
+        base = self.fusion.layouts.of(value).base
+        return self._stored(value) if base is value else self._view(value, self._stored(base))
+
     def _call(self, node: Node) -> Callable[[], None]:
         """A call of Python's between the arrays of the arena."""
         args = tuple([self._argument(part) for part in node.args])
         keywords = {name: self._argument(part) for name, part in node.keywords.items()}
-        targets = [self._stored(value) for value in node.outputs]
+        targets = [self._target(value) for value in node.outputs]
         into = getattr(node.function, "into", None) or _copying(node.function, targets)
 
         def call() -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_waits() -> Iterator[None]:
-    """No cycles are looked for inside: 20,000 calls are then recorded and compiled in three quarters of the time.
+    """No cycles are looked for inside: 20,000 calls are recorded and compiled in three quarters of the time.
 
     >>> with collector_waits():
     ...     gc.isenabled()

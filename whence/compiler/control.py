@@ -106,7 +106,7 @@ def while_loop(
         tracer.write(key, final)
     edges = dict(part.edges) | {edge: x._data for x in carry if (edge := edge_of(x)) is not None}
     kept = [i for i, y in enumerate(part.results[: len(carry)]) if is_float(y)]
-    if edges and kept:
+    if edges and kept and mode().recording:
         node = Whiled()
         node.body, node.carry, node.count, node.kept = body, [as_now(x) for x in carry], count, kept
         for i in kept:
@@ -178,7 +178,7 @@ def cond(
     edges = parts[0].edges | parts[1].edges
     pairs = list(zip(parts[0].results, parts[1].results, strict=True))[:width]
     kept = [i for i, (a, b) in enumerate(pairs) if is_float(a) or is_float(b)]
-    if edges and kept:
+    if edges and kept and mode().recording:
         node = Chosen()
         node.branches, node.kept, node.predicate = branches, kept, predicate
         for i in kept:

@@ -72,6 +72,7 @@ class Fusion:
         self.home: dict[Value, Group] = {}
         self.groups: dict[Group, None] = {}  # in order
         self._beside: dict[tuple[Any, ...], Group] = {}
+        self.types: dict[Node, Any] = {}  # of elementwise calls
         self._became: dict[Any, Group] = {}  # groups that were taken into another
         for node in graph.nodes:
             self._place(node)
@@ -79,15 +80,34 @@ class Fusion:
         self.order = self._sorted()
 
     def _place(self, node: Node) -> None:
+        if node.function is np.transpose and self._turns_product(node):
+            return
         if is_view(node) and self.layouts.follow(node):
             return
         if axes_of(node) is not None:
             self._reduce(node)
-        elif types_of(node) is not None:
+        elif (types := types_of(node)) is not None:
+            self.types[node] = types
             self._elementwise(node)
         else:
             joins = node.function is not np.matmul and parts_of(node) is not None
             self._apart("join" if joins else "product" if node.function is np.matmul else "call", node)
+
+    def _turns_product(self, node: Node) -> bool:
+        """Store a product as its only reader, a permutation of all axes but the last, wants it to lie."""
+        product, axes = node.args[0], node.args[1] if len(node.args) > 1 else None
+        group = self.home.get(product) if type(product) is Value else None
+        if group is None or group.kind != "product" or product in self.layouts or node.keywords:
+            return False
+        only = self.graph.readers[product] == [node] and product not in self.graph.outputs
+        if not only or type(axes) is not tuple or not axes or axes[-1] != len(axes) - 1:
+            return False
+        y = node.output
+        steps = strides_of(y.shape)
+        turned = tuple([steps[axes.index(axis)] for axis in range(product.ndim)])
+        self.layouts.store_as(product, Layout(y, 0, turned))
+        self.home[y] = group
+        return True
 
     def _apart(self, kind: str, node: Node) -> None:
         group = Group(kind, 1 + max((self.level(v) for v in node.operands), default=0))

@@ -1,8 +1,8 @@
 """inner: the recording of a loop's body or a branch, inside the recording of a program.
 
-What the body closes over, values of the program among it, becomes an operand that it *captures*; what does not
-depend on the step at all is computed once, outside. A random stream's count of draws is handed from step to
-step: where it is not *pinned* yet, the recorder notes that it has to be.
+What the body closes over, values of the program among it, becomes an operand that it *captures*; what does
+not depend on the step at all is computed once, outside. A random stream's count of draws is handed from step
+to step: where it is not *pinned* yet, the recorder notes that it has to be.
 """
 
 from __future__ import annotations
@@ -56,10 +56,15 @@ class Inner(Recorder):
         _refuse("an optimiser makes a step")
 
     def state(
-        self, key: Any, label: str, read: Callable[[], Any], write: Callable[[Any], None] | None = None
+        self,
+        key: Any,
+        label: str,
+        read: Callable[[], Any],
+        write: Callable[[Any], None] | None = None,
+        home: tuple[Any, Any] | None = None,
     ) -> Any:
         """What a cell of the program holds at this point."""
-        return self.pinned[key] if key in self.pinned else self.outer.state(key, label, read, write)
+        return self.pinned[key] if key in self.pinned else self.outer.state(key, label, read, write, home)
 
     def write(self, key: Any, value: Any) -> None:
         """Let a count be another."""

@@ -146,19 +146,23 @@ class Layouts(dict[Value, Layout]):
     """The layout of each value of a program: a view's is asked for with :meth:`follow` where it is made."""
 
     def __init__(self) -> None:
-        self._whole: dict[Value, Layout] = {}
+        self._known: dict[Value, Layout] = {}  # of views and of all else
 
     def of(self, value: Value) -> Layout:
         """Of a value: itself, in C order, unless a view of another."""
-        found = self.get(value) or self._whole.get(value)
+        found = self._known.get(value)
         if found is None:
-            found = self._whole[value] = Layout(value, 0, strides_of(value.shape))
+            found = self._known[value] = Layout(value, 0, strides_of(value.shape))
         return found
+
+    def store_as(self, value: Value, layout: Layout) -> None:
+        """Let a value that is not a view lie in the memory of another, that looks at it."""
+        self[value] = self._known[value] = layout
 
     def follow(self, node: Node) -> bool:
         """Take in a view; False where only a copy has that shape."""
         operand = node.args[0]
         layout = viewed(node, operand.shape, self.of(operand))
         if layout is not None:
-            self[node.output] = layout
+            self[node.output] = self._known[node.output] = layout
         return layout is not None

@@ -26,7 +26,7 @@ def optimized(graph: Graph, check: bool = False) -> Graph:
             graph = improve(graph)
             if check:
                 graph.check()
-        if len(graph) == before:
+        if len(graph) >= 0.99 * before:
             break
     return graph
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .fuse import Fusion, Group
 from .graph import Value
@@ -23,7 +23,7 @@ def lifetimes(
     wanted, spans = set(stored), {}
     for at, group in enumerate(fusion.order):
         for value in (
-            *(v for node in group.nodes for v in node.outputs if v in wanted),
+            *(v for v in _stored_by(fusion, group) if v in wanted),
             *partials.get(group, ()),
         ):
             value = moved[value].base if value in moved else value
@@ -38,6 +38,13 @@ def lifetimes(
         if base in spans:
             spans[base] = (spans[base][0], len(fusion.order))
     return spans
+
+
+def _stored_by(fusion: Fusion, group: Group) -> Iterator[Value]:
+    """What the memory is called that the results of a group lie in."""
+    for node in group.nodes:
+        for value in node.outputs:
+            yield fusion.layouts.of(value).base
 
 
 def arrange(spans: dict[Value, tuple[int, int]]) -> tuple[dict[Value, int], int]:

@@ -173,7 +173,7 @@ class Program:
             if kind == "array":
                 leaves.append(outputs[index])
             elif kind == "variable":
-                leaves.append(next(made) if variables else _unrecorded(outputs[index]))
+                leaves.append(next(made) if variables else unrecorded(outputs[index]))
             elif kind == "argument":
                 leaves.append(arguments[index])
             else:
@@ -181,7 +181,8 @@ class Program:
         return self.structure.unflatten(leaves)
 
 
-def _unrecorded(data: Any) -> Variable:
+def unrecorded(data: Any) -> Variable:
+    """A result that remembers nothing: an input, made at the user's line."""
     v = make(data)
     v.edge = v._leaf()
     return v

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import words
+from .einsums import einsum
 
 Emit = Callable[..., Any]
 
@@ -279,4 +280,4 @@ def _triangle(lower: bool) -> Callable[..., Any]:
     return triangle
 
 
-REARRANGED |= {np.tril: _triangle(True), np.triu: _triangle(False)}
+REARRANGED |= {np.einsum: einsum, np.tril: _triangle(True), np.triu: _triangle(False)}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .elements import ELEMENTS, kind_of, operands_of, types_of
+from .elements import ELEMENTS, kind_of, operands_of
 from .fuse import Fusion, Group
 from .graph import Node, Value
 from .layout import Layout, collapse
@@ -165,7 +165,10 @@ class Builder:
     def _step(self, node: Node) -> None:
         group = self.group
         axes = axes_of(node)
-        takes, gives = types_of(node) or ((kind_of(node.output.dtype),), (kind_of(node.output.dtype),))
+        takes, gives = self.fusion.types.get(node) or (
+            (kind_of(node.output.dtype),),
+            (kind_of(node.output.dtype),),
+        )
         role = "row" if node.output in group.per_row else "full"
         shape = node.output.shape
         if axes is not None:

@@ -74,7 +74,7 @@ def scan(
     deep = len(carry)
     edges = {edge: None for x in (*carry, *xs) if (edge := edge_of(x)) is not None} | part.edges
     results = part.results[deep:]
-    differentiable = bool(edges) and any(is_float(y) for y in part.results)
+    differentiable = bool(edges) and mode().recording and any(is_float(y) for y in part.results)
     call = Scan(part.body, deep, len(xs), length, reverse, count is not None, differentiable)
     operands = [*map(bare, carry), *map(bare, xs), *part.captured, *(() if count is None else (count,))]
     outputs = list(tracer.emit(call, tuple(operands), {}))

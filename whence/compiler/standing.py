@@ -8,7 +8,7 @@ somebody kept is never written to: the call is refused then, and the program run
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from ..core.variable import Variable
 from .in_place import Fixed
 from .native.guards import Guards
-from .program import Program
+from .program import Program, unrecorded
 from .record import Cell
 from .scan import Contents, Elements, Place
 from .words import Departed
@@ -136,7 +136,7 @@ class Standing:
             self._counts | {n: home.get() for n, home in plan.given.items()},
             guards,
         )
-        self._native, self._program = native, program
+        self._native = native
         self._edges = [(v, type(v.edge)) for v in plan.counted_variables]
         self._order = list(plan.order.values())
         self._direct = self._order == list(range(len(arguments)))
@@ -147,11 +147,7 @@ class Standing:
             for n, cell in plan.counted.items()
             for write in cell.writes
         ]
-        self._open, self._count = fixed.open, len(native.written)
-        self._readers = {r.number: native.read(r.number) for r in program.results if r.number >= 0}
-        shapes = [native.written[at].ndim > 0 for at in fixed.open]
-        plain = all(shapes) and [native.taken[r.number] for r in program.results] == fixed.open
-        self._outright = plain and all(r.kind == "array" for r in program.results) and program.flat
+        self._give = _giving(program, native, fixed.open)
 
     def __call__(self, arguments: tuple[Any, ...]) -> Any:
         """Run, if everything is as it was."""
@@ -175,18 +171,41 @@ class Standing:
                 return found
             for write, count, weak in self._writes:
                 write(count.item() if weak else count[()])
-            return found if self._outright else self._returned(found, arguments)
+            return self._give(found, arguments)
         except Departed:
             return NotImplemented
         finally:
             native.end()
 
-    def _returned(self, found: Any, arguments: Sequence[Any]) -> Any:
-        arrays: list[Any] = [None] * self._count
-        for at, array in zip(self._open, (found,) if len(self._open) == 1 else found, strict=True):
+
+def _giving(program: Program, native: Any, taken: Sequence[int]) -> Callable[[Any, Sequence[Any]], Any]:
+    """From what the native call gives, outputs number ``taken``, to what the function returns."""
+    written = [native.written[at] for at in taken]
+    kinds = {result.kind for result in program.results}
+    plain = program.flat and [native.graph.outputs[r.number] for r in program.results] == written
+    single = [value.ndim > 0 for value in written]
+    if plain and kinds == {"array"} and all(single):
+        return lambda found, arguments: found
+    if plain and kinds == {"array"} and len(single) > 1:
+        return lambda found, _: tuple([x if s else x[()] for x, s in zip(found, single, strict=True)])
+    if plain and len(single) == 1 and kinds <= {"array", "variable"}:
+        kind, whole = program.results[0].kind, single[0]
+        make = unrecorded if kind == "variable" else _itself
+        return lambda found, _: make(found if whole else found[()])
+    readers = {r.number: native.read(r.number) for r in program.results if r.number >= 0}
+    count = len(native.written)
+
+    def returned(found: Any, arguments: Sequence[Any]) -> Any:
+        arrays: list[Any] = [None] * count
+        for at, array in zip(taken, (found,) if len(taken) == 1 else found, strict=True):
             arrays[at] = array
-        outputs = {number: read(arrays) for number, read in self._readers.items()}
-        return self._program.returned(outputs, arguments)
+        return program.returned({number: read(arrays) for number, read in readers.items()}, arguments)
+
+    return returned
+
+
+def _itself(x: Any) -> Any:
+    return x
 
 
 def _home(cell: Cell) -> Home:

@@ -60,7 +60,7 @@ def recorded_part(
                 "  → make it a part of the carry, and assign it after the loop"
             )
     targets = {x.edge for x in given if isinstance(x, Variable)}
-    edges = outer_edges([y for y in results if isinstance(y, Variable)], targets, floor)
+    edges = _outside(results, targets, floor, inner)
     pairs = list(inner.captured.values())
     graph = optimized(Graph([*symbols, *[s for _, s in pairs]], inner.constants, inner.nodes, outputs))
     live = {v for node in graph.nodes for v in node.operands} | set(graph.outputs)
@@ -220,9 +220,18 @@ def _node(edges: Sequence[Any], values: Sequence[Any]) -> Any:
     return node
 
 
+def _outside(results: Leaves, targets: set[Any], floor: int, inner: Any) -> dict[Any, Any]:
+    """The edges from outside that results depend on, with their values.
+
+    What the body makes while nothing is recorded (under ``no_grad``) looks like an input, and is none.
+    """
+    found = outer_edges([y for y in results if isinstance(y, Variable)], targets, floor)
+    return {e: v for e, v in found.items() if not (isinstance(v, Traced) and v.recorder is inner)}
+
+
 def check_same(edges: dict[Any, Any], results: Leaves, targets: set[Any], floor: int) -> None:
     """Refused: what is captured is no longer what it was in the forward loop."""
-    now = outer_edges([y for y in results if isinstance(y, Variable)], targets, floor)
+    now = _outside(results, targets, floor, mode().tracer)
     for edge, value in now.items():
         old = edges.get(edge)
         changed = isinstance(value, Traced) and isinstance(old, Traced) and old.symbol is not value.symbol

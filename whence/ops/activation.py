@@ -359,7 +359,7 @@ def _products(a: Any, b: Any, axis: int) -> Any:
 
 def _softmax(x: Any, axis: int) -> Any:
     y = np.exp(x - np.max(x, axis, keepdims=True))
-    y /= row_sums(y, axis)
+    y *= 1 / row_sums(y, axis)  # at least 1; a division for each element takes as long as the exponential
     return y
 
 

@@ -226,6 +226,7 @@ einsum = Primitive(
     vjp=_einsum_rule,
     kind="multilinear",
     batch=_einsum_all,
+    expansion=lambda *xs, subscripts, optimize=False: np.einsum(subscripts, *xs),
 )
 
 
