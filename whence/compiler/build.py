@@ -12,7 +12,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import cache, cached_property
 from operator import itemgetter
 from threading import Lock, get_ident
@@ -29,6 +31,7 @@ from .elements import kind_of
 from .fuse import Fusion, Group
 from .graph import Graph, Node, Value
 from .interpret import interpreted
+from .kernels import products
 from .layout import Layout, collapse
 from .native import blas
 from .native.engine import engine
@@ -37,6 +40,7 @@ from .passes import simplified
 from .plan import LINE, arrange, lifetimes
 from .recipes import Builder, Pointer, Walk
 from .standing import Standing
+from .vector.values import SIZES
 
 #: Instructions on single elements that are worth a thread: about 10 µs of work with vectors of 16.
 THREAD_WORK = 400_000
@@ -122,6 +126,13 @@ class Native:
         self.free = Lock()  # the arena is one: a call holds it until its outputs are read
         self.fusion = fusion = Fusion(graph)
         self.given: Sequence[Any] = ()
+        self.threads_of_blas = False  # would BLAS use its own threads, beside ours?
+        self.packed: dict[Any, Any] = {}  # right factors of products, brought into order
+        self.readers = Counter(
+            fusion.layouts.of(node.operands[1]).base
+            for node in graph.nodes
+            if node.function is np.matmul and len(node.operands) == 2
+        )
         self.inputs: list[Any] = []  # as arrays
         self.numbers = {
             v: array for v, array in graph.constants.items() if np.size(array) == 1 and np.ndim(array) == 0
@@ -164,6 +175,7 @@ class Native:
             keep=(self.arena, arena, self.constants, made),
         )
         self.count, self.written = len(outputs), outputs
+        self.blas = blas.one_thread if self.threads_of_blas else nullcontext
         self.owner = 0  # the thread that holds ``free``
         _programs.add(self)
         #: Inputs without axes come as numbers: memory of their own, which the program reads.
@@ -179,7 +191,8 @@ class Native:
         if not self.begin():
             return self.interpreter(inputs)
         try:
-            return self._run(inputs)
+            with self.blas():
+                return self._run(inputs)
         finally:
             self.end()
 
@@ -296,7 +309,7 @@ class Native:
             (node,) = group.nodes
             product = self._gemm(node)
             if product is not None:
-                return [self._product(product)] if node.output.size else []
+                return self._product(product) if node.output.size else []
             if node.function is words.depart_if:
                 return [self._departure(node)]
             numbered = rows.rows_of(node, self.fusion.layouts)
@@ -378,23 +391,43 @@ class Native:
             return None
         return y, a.shape[-1], stored, sides, step, count, apart
 
-    def _product(self, found: tuple[Any, ...]) -> Launch:
+    def _product(self, found: tuple[Any, ...]) -> list[Launch]:
         y, inner, (a, b), ((step_a, turned_a), (step_b, turned_b)), step, count, apart = found
         rows, columns = y.shape[-2:]
-        size = y.dtype.itemsize
-        pointers = [self._word(Pointer(v.base, v.offset * size)) for v in (a, b)]
-        arguments = [
-            blas.product(y.dtype),
-            *pointers,
-            self._word(Pointer(self.fusion.layouts.of(y).base, 0)),
-            *(rows, columns, inner),
-            *(step_a, step_b, step),
-            *(size * (steps[0] if steps else 0) for steps in apart),
-            *(turned_a, turned_b),
-            blas.bits(1.0, y.dtype),
-            blas.bits(0.0, y.dtype),
-        ]
-        return Launch(engine().kernel("whence_gemm"), arguments, count[0] if count else 1, 0, "product")
+        size, kind = y.dtype.itemsize, kind_of(y.dtype) or ""
+        left, right = [self._word(Pointer(v.base, v.offset * size)) for v in (a, b)]
+        target = self._word(Pointer(self.fusion.layouts.of(y).base, 0))
+        one = blas.Product(rows, columns, inner, (step_a, step_b, step), (turned_a, turned_b))
+        items = count[0] if count else 1
+        apart = [size * (steps[0] if steps else 0) for steps in apart]
+        shared = self.readers[b.base] if items == 1 else 0
+        if products.suits(one, shared):
+            return self._tiles((target, left, right), one, kind, apart, items, b)
+        grain = one.grain if count else 0
+        self.threads_of_blas |= one.flops > blas.SERIAL
+        if not count:
+            one, items, apart = one.in_parts(size)
+            grain = int(items > 1)
+        ends = blas.bits(1.0, y.dtype), blas.bits(0.0, y.dtype)
+        sizes = one.rows, one.columns, inner
+        words = [blas.product(y.dtype), left, right, target, *sizes, *one.steps, *apart, *one.turned, *ends]
+        return [Launch(engine().kernel("whence_gemm"), words, items, grain, "product")]
+
+    def _tiles(
+        self, places: Any, one: blas.Product, kind: str, apart: list[int], items: int, b: Layout
+    ) -> list[Launch]:
+        """A product by kernels of our own; what many products read is brought into order once."""
+        target, left, right = places
+        size = SIZES[kind]
+        if not one.turned[1]:
+            step = one.steps[1] * size
+            return [products.tiles(*places, one, kind, apart, items, step, products.panel(kind) * size)]
+        known, made = (b, one.columns, one.inner), []
+        if known not in self.packed:
+            launch, *self.packed[known] = products.packed(right, one, kind)
+            made.append(launch)
+        memory, step, panel = self.packed[known]
+        return [*made, products.tiles(target, left, address(memory), one, kind, apart, items, step, panel)]
 
     def _view(self, value: Value, array: Any) -> Any:
         """A Value as a view of the array that its base is in."""

@@ -67,13 +67,16 @@ class Fixed:
         over: Mapping[int, int],
     ) -> None:
         self._native, graph = native, native.graph
-        if native.again or any(isinstance(one, Step) and not one.when for one in native.program.launches):
-            raise TypeError("calls of Python's, or two outputs that are one")
+        if any(isinstance(one, Step) and not one.when for one in native.program.launches):
+            raise TypeError("calls of Python's")
+        self.again = {n: graph.outputs.index(graph.outputs[n]) for n in native.again}
+        if any(n not in outputs or m not in outputs for n, m in self.again.items()):
+            raise TypeError("a result that is another output too")
         layouts = {n: native.fusion.layouts.of(v) for n, v in enumerate(graph.outputs)}
         bases = {layouts[n].base for n in outputs}
         if any(at.base in graph.inputs or at.base in bases for n, at in layouts.items() if n not in outputs):
             raise TypeError("a result that looks at state")
-        made = {n: graph.outputs[n] for n in outputs}
+        made = {n: graph.outputs[n] for n in outputs if n not in self.again}
         self.direct = [n for n, v in made.items() if v in native.written]
         self.copied = {n: _in_arena(native, layouts[n], v) for n, v in made.items() if n not in self.direct}
         launches = native.program.launches
@@ -112,6 +115,8 @@ class Fixed:
             fixed[native.slots[graph.outputs[n]]] = address(array)
         for n, place in self.copied.items():
             launches.append(_copy(outputs[n], address(native.arena) + place))
+        for n, first in self.again.items():
+            launches.append(_copy(outputs[n], address(outputs[first])))
         given = [native.written[at] for at in self.open]
         taken = [v for i, v in enumerate(graph.inputs) if i not in inputs]
         self._alive = Program(

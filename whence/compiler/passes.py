@@ -13,6 +13,7 @@ import numpy as np
 
 from . import words
 from .graph import Graph, Node, Value, values_in
+from .stacked import stacked
 from .windows import gathered
 
 FOLDED = 1 << 10  # elements up to which a constant result is computed while compiling
@@ -22,7 +23,7 @@ def optimized(graph: Graph, check: bool = False) -> Graph:
     """All passes, until nothing changes any more (at most four times)."""
     for turn in range(4):
         before = len(graph)
-        for improve in (simplified, shared, without_dead, *(() if turn else (gathered,))):
+        for improve in (simplified, shared, without_dead, *(() if turn else (gathered, stacked))):
             graph = improve(graph)
             if check:
                 graph.check()

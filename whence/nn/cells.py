@@ -11,7 +11,7 @@ from ..core.origin import called_at
 from ..core.variable import Parameter, Variable, as_array
 from ..errors import ShapeError
 from ..ops.lstm import lstm_steps
-from ..ops.recurrent import gru_steps, rnn_steps
+from ..ops.recurrent import gru_steps, rnn_steps, run
 from ..random import Stream
 from . import init
 from .dtypes import default_dtype
@@ -131,7 +131,7 @@ class RNNCell(Cell):
     def _step(self, x: Any, states: tuple[Any, ...]) -> tuple[Any, ...]:
         a = linear(x, self.weight_ih, None if self.bias_ih is None else self.bias_ih + self.bias_hh)
         relu = self.nonlinearity == "relu"
-        return rnn_steps.apply(a[None], *states, self.weight_hh, relu=relu, reverse=False, mask=None)
+        return run(rnn_steps, a[None], *states, self.weight_hh, relu=relu, reverse=False, mask=None)
 
     def forward(self, x: Any, hx: Any = None) -> Any:
         """The next state; ``hx``: the one before, None for zeros."""
@@ -163,7 +163,7 @@ class LSTMCell(Cell):
 
     def _step(self, x: Any, states: tuple[Any, ...]) -> tuple[Any, ...]:
         a = linear(x, self.weight_ih, None if self.bias_ih is None else self.bias_ih + self.bias_hh)
-        return lstm_steps.apply(a[None], *states, self.weight_hh, reverse=False, mask=None)[:2]
+        return run(lstm_steps, a[None], *states, self.weight_hh, reverse=False, mask=None)[:2]
 
     def forward(self, x: Any, hx: Any = None) -> tuple[Any, Any]:
         """The next ``(h, c)``; ``hx``: the pair before, None for zeros."""
@@ -196,7 +196,7 @@ class GRUCell(Cell):
     def _step(self, x: Any, states: tuple[Any, ...]) -> tuple[Any, ...]:
         a = linear(x, self.weight_ih, self.bias_ih)
         biases = () if self.bias_hh is None else (self.bias_hh,)
-        return gru_steps.apply(a[None], *states, self.weight_hh, *biases, reverse=False, mask=None)[:1]
+        return run(gru_steps, a[None], *states, self.weight_hh, *biases, reverse=False, mask=None)[:1]
 
     def forward(self, x: Any, hx: Any = None) -> Any:
         """The next state; ``hx``: the one before, None for zeros."""

@@ -7,7 +7,7 @@ from typing import Any
 from ..core.origin import called_at
 from ..errors import ShapeError, WhenceError
 from ..ops.lstm import lstm_steps
-from ..ops.recurrent import gru_steps, rnn_steps
+from ..ops.recurrent import gru_steps, rnn_steps, run
 from ..random import Stream
 from .recurrence import Recurrent
 from .sizes import check_sizes
@@ -63,7 +63,7 @@ class RNN(Recurrent):
 
     def _run(self, x: Any, states: Any, weights: Any, reverse: bool, mask: Any) -> tuple[Any, ...]:
         relu = self.nonlinearity == "relu"
-        return rnn_steps.apply(x, *states, *weights, relu=relu, reverse=reverse, mask=mask)
+        return run(rnn_steps, x, *states, *weights, relu=relu, reverse=reverse, mask=mask)
 
     def forward(self, x: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Any]:
         """The states of the last layer at all steps, and the last states of all layers.
@@ -150,7 +150,7 @@ class LSTM(Recurrent):
         )
 
     def _run(self, x: Any, states: Any, weights: Any, reverse: bool, mask: Any) -> tuple[Any, ...]:
-        return lstm_steps.apply(x, *states, *weights, reverse=reverse, mask=mask)[:2]
+        return run(lstm_steps, x, *states, *weights, reverse=reverse, mask=mask)[:2]
 
     def forward(self, x: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, tuple[Any, Any]]:
         """The states of the last layer at all steps, and the last ``(h, c)`` of all layers.
@@ -201,7 +201,7 @@ class GRU(Recurrent):
     merged_bias = False
 
     def _run(self, x: Any, states: Any, weights: Any, reverse: bool, mask: Any) -> tuple[Any, ...]:
-        return gru_steps.apply(x, *states, *weights, reverse=reverse, mask=mask)[:1]
+        return run(gru_steps, x, *states, *weights, reverse=reverse, mask=mask)[:1]
 
     def forward(self, x: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Any]:
         """The states of the last layer at all steps, and the last states of all layers.

@@ -16,7 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from ..config import mode
 from .together import Together
+
+#: Steps of a recorded program that are written out: 64 take 0.3 s to record; thirty of 100 units run in 0.6
+#: of the time of one call.
+UNROLLED = 64
 
 
 def in_order(reverse: bool, *arrays: Any) -> Any:
@@ -62,6 +67,12 @@ def steps_of(a: Any, mask: Any, reverse: bool) -> Any:
     count = a.shape[-3]
     for t in reversed(range(count)) if reverse else range(count):
         yield a[..., t, :, :], None if mask is None else mask[t][:, None]
+
+
+def run(op: Together, a: Any, *inputs: Any, **how: Any) -> Any:
+    """Run such an op; a program that is recorded takes short sequences step by step, as kernels."""
+    steps = op.formula if mode().tracer is not None and a.shape[-3] <= UNROLLED else op.apply
+    return steps(a, *inputs, **how)
 
 
 def chosen(on: Any, new: Any, old: Any) -> Any:

@@ -10,7 +10,7 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import cython_blas  # type: ignore[attr-defined]
@@ -28,6 +28,58 @@ WORDS = (
     *("turned_a", "turned_b"),  # 1 where the operand is stored transposed
     *("alpha", "beta"),  # c = alpha a b + beta c: bits of the element type
 )
+
+#: Operations up to which BLAS stays on the calling thread (OpenBLAS: rows x columns x inner up to 2^18).
+SERIAL = 1 << 19
+
+#: Operations that are worth a thread: 20 µs at 200 GFLOP/s.
+PART = 4_000_000
+
+#: A part has at least so many rows or columns, or packing the other operand again costs more than it brings.
+NARROW = 64
+
+
+class Product(NamedTuple):
+    """One product of matrices, and how its operands lie: see :data:`WORDS`."""
+
+    rows: int
+    columns: int
+    inner: int
+    steps: tuple[int, int, int]
+    turned: tuple[int, int]
+
+    @property
+    def flops(self) -> int:
+        """Multiplications and additions."""
+        return 2 * self.rows * self.columns * self.inner
+
+    @property
+    def grain(self) -> int:
+        """How many such products are worth a thread."""
+        return -(-PART // self.flops)
+
+    def in_parts(self, size: int) -> tuple[Product, int, list[int]]:
+        """A part of it, how many there are, and the bytes from one to the next in a, b and c.
+
+        Parts are blocks of rows or of columns, so that each number is summed up as in the whole.
+
+        >>> Product(100, 1000, 784, (784, 1000, 1000), (0, 0)).in_parts(4)[1:]
+        (8, [0, 500, 500])
+        """
+        by_rows = self.rows > self.columns
+        length = self.rows if by_rows else self.columns
+        for count in (8, 4, 2):
+            part = length // count
+            if length % count or part < NARROW or self.flops < count * PART:
+                continue
+            a, b, c = self.steps
+            if by_rows:
+                apart = [part if self.turned[0] else part * a, 0, part * c]
+                return self._replace(rows=part), count, [size * one for one in apart]
+            apart = [0, part * b if self.turned[1] else part, part]
+            return self._replace(columns=part), count, [size * one for one in apart]
+        return self, 1, [0, 0, 0]
+
 
 _KERNEL = """
 define void @whence_gemm(ptr %arguments, i64 %begin, i64 %end) {
