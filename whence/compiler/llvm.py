@@ -73,6 +73,15 @@ def target(level: str) -> Target:
     return Target(level, width, triple, cpu, text)
 
 
+#: Code and constants are given memory one by one. Where the address space is full (JAX and PyTorch beside us)
+#: they can lie more than 2 GB apart, and LLVM ends the process; so addresses are written out in full.
+MODEL = (
+    {"reloc": "static", "codemodel": "large"}
+    if platform.machine() in ("x86_64", "AMD64")
+    else {"reloc": "pic"}
+)
+
+
 @cache
 def _has(level: str) -> bool:
     present = llvm.get_host_cpu_features()
@@ -82,7 +91,7 @@ def _has(level: str) -> bool:
 def _new_machine(made_for: Target) -> Any:
     target(made_for.level)
     return llvm.Target.from_triple(made_for.triple).create_target_machine(
-        cpu=made_for.cpu, features=made_for.features, opt=1, reloc="pic", codemodel="default", jit=True
+        cpu=made_for.cpu, features=made_for.features, opt=1, jit=True, **MODEL
     )
 
 
@@ -105,8 +114,8 @@ def assemble(text: str, made_for: Target) -> bytes:
 
 
 def version() -> str:
-    """Of llvmlite and LLVM: machine code from one is not taken for that of another."""
-    return f"llvmlite {llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
+    """Of llvmlite and LLVM, and how code is laid out: what is made in one way is not taken for the other."""
+    return f"llvmlite {llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}, {MODEL}"
 
 
 class Library:
