@@ -391,7 +391,7 @@ class Native:
             return None
         return y, a.shape[-1], stored, sides, step, count, apart
 
-    def _product(self, found: tuple[Any, ...]) -> list[Launch]:
+    def _product(self, found: tuple[Any, ...]) -> list[Launch | Step]:
         y, inner, (a, b), ((step_a, turned_a), (step_b, turned_b)), step, count, apart = found
         rows, columns = y.shape[-2:]
         size, kind = y.dtype.itemsize, kind_of(y.dtype) or ""
@@ -415,14 +415,15 @@ class Native:
 
     def _tiles(
         self, places: Any, one: blas.Product, kind: str, apart: list[int], items: int, b: Layout
-    ) -> list[Launch]:
+    ) -> list[Launch | Step]:
         """A product by kernels of our own; what many products read is brought into order once."""
         target, left, right = places
         size = SIZES[kind]
         if not one.turned[1]:
-            step = one.steps[1] * size
-            return [products.tiles(*places, one, kind, apart, items, step, products.panel(kind) * size)]
-        known, made = (b, one.columns, one.inner), []
+            steps = one.steps[1] * size, products.panel(kind) * size
+            return [products.tiles(target, left, right, one, kind, apart, items, *steps)]
+        known = b, one.columns, one.inner
+        made: list[Launch | Step] = []
         if known not in self.packed:
             launch, *self.packed[known] = products.packed(right, one, kind)
             made.append(launch)
