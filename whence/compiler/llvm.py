@@ -75,11 +75,8 @@ def target(level: str) -> Target:
 
 #: Code and constants are given memory one by one. Where the address space is full (JAX and PyTorch beside us)
 #: they can lie more than 2 GB apart, and LLVM ends the process; so addresses are written out in full.
-MODEL = (
-    {"reloc": "static", "codemodel": "large"}
-    if platform.machine() in ("x86_64", "AMD64")
-    else {"reloc": "pic"}
-)
+_FAR = platform.machine() in ("x86_64", "AMD64")
+RELOCATION, MODEL = ("static", "large") if _FAR else ("pic", "default")
 
 
 @cache
@@ -91,7 +88,7 @@ def _has(level: str) -> bool:
 def _new_machine(made_for: Target) -> Any:
     target(made_for.level)
     return llvm.Target.from_triple(made_for.triple).create_target_machine(
-        cpu=made_for.cpu, features=made_for.features, opt=1, jit=True, **MODEL
+        cpu=made_for.cpu, features=made_for.features, opt=1, reloc=RELOCATION, codemodel=MODEL, jit=True
     )
 
 
