@@ -159,6 +159,26 @@ def test_what_changed_is_noticed(name):
     assert_same(model, other)
 
 
+def test_gradients_that_a_step_clears_are_cleared():
+    model = Net()
+    optimizer = OPTIMISERS["Adam"](model.parameters())
+
+    @whence.compile
+    def step(x: Any, t: Any) -> Any:
+        loss = F.cross_entropy(model(x), t)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss
+
+    for n in range(12):
+        if n % 4 == 3:
+            model.head.bias.grad = whence.Variable(np.ones(3))
+        step(X, T)
+        assert all(p.grad is None for p in model.parameters())
+
+
 def test_another_shape_in_between():
     (model, _, step), (other, _, eager) = training(), training(compiled=False)
     for n in range(30):

@@ -91,12 +91,17 @@ class Plan:
             else:
                 self.given[number] = _home(cell)
         self.gradients: list[Variable] = []
+        self.cleared: list[Variable] = []
         for variable, number in program.gradients:
-            if number is not None:
-                if not isinstance(variable, Variable) or not isinstance(variable.grad, Variable):
-                    raise TypeError("a gradient of an argument")
+            if not isinstance(variable, Variable):
+                raise TypeError("a gradient of an argument")
+            if number is None:
+                self.cleared.append(variable)
+            elif isinstance(variable.grad, Variable):
                 self.gradients.append(variable)
                 self.given[number] = Home(variable.grad, "_data")
+            else:
+                raise TypeError("a gradient that is no Variable")
         for home in (*self.taken.values(), *self.given.values()):
             array = home.get()
             if type(array) is not ndarray or not array.ndim or not array.flags.carray:
@@ -259,7 +264,7 @@ def _guard_state(guards: Guards, program: Program, plan: Plan) -> None:
             guards.slot(home.holder, "edge")
             if home.holder.edge is not None:
                 guards.alone(home.holder.edge)
-    for variable in program.withs + program.without + plan.gradients:
+    for variable in program.withs + program.without + plan.gradients + plan.cleared:
         guards.slot(variable, "grad")
     counted = {id(v) for v in plan.counted_variables}
     for variable in program.learning + program.frozen:
