@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -177,6 +179,25 @@ def test_gradients_that_a_step_clears_are_cleared():
             model.head.bias.grad = whence.Variable(np.ones(3))
         step(X, T)
         assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_settled_step_allocates_nothing():
+    _, _, step = training()
+    for _ in range(8):
+        step(X, T)
+    assert settled(step)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for _ in range(50):
+            step(X, T)
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(400):
+            step(X, T)
+        after = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert after - before < 2048  # five bytes a step; one array has more
 
 
 def test_another_shape_in_between():
