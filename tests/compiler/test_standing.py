@@ -197,7 +197,7 @@ def test_a_settled_step_allocates_nothing():
         after = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert after - before < 2048  # five bytes a step; one array has more
+    assert after - before < 8192  # twenty bytes a step; one array has more than a hundred
 
 
 def test_another_shape_in_between():
