@@ -46,9 +46,8 @@ def test_a_sum_of_products_is_one_product(name, dtype):
     a, b = RNG.normal(size=(STEPS, *left)).astype(dtype), RNG.normal(size=(STEPS, *right)).astype(dtype)
     f = sums(form)
     compiled = whence.compile(f)
-    np.testing.assert_allclose(
-        compiled(a, b), f(a, b), rtol=1e-5 if dtype is np.float32 else 1e-12, atol=1e-6
-    )
+    rounding = 100 * np.finfo(dtype).eps
+    np.testing.assert_allclose(compiled(a, b), f(a, b), rtol=rounding, atol=rounding)
     assert products(compiled.graph) == 1
 
 

@@ -242,6 +242,39 @@ def test_numbers_keep_their_types():
             assert y == expected and type(y) is type(expected)
 
 
+ARGUMENTS = {
+    "plain values": (lambda x, n: x * n, [(X, 3), (X, 4), (X, 3.0), (X, True)]),
+    "shapes alone": (lambda x, y: y * len(x), [(X, T), (X[:2], T), (X, T)]),
+    "how many": (lambda *xs: xs[0] + len(xs), [(X,), (X, X), (X, X, X)]),
+    "defaults": (lambda x, y=2.0: x * y, [(X,), (X, 3.0), (X, X), (X,)]),
+    "containers": (lambda x: x["a"] if isinstance(x, dict) else 2 * x, [({"a": X},), (X,), ({"a": X},)]),
+    "types": (lambda x: x * 2, [(X,), (X.astype(np.float32),), (X[:3],), (X[:, ::2],), (X[0, 0],)]),
+    "weak numbers": (lambda x, n: x * n, [(X.astype(np.float32), n) for n in (2.0, np.float64(2), 3.0)]),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_other_arguments_are_another_call(name):
+    f, calls = ARGUMENTS[name]
+    compiled = whence.compile(f)
+    for args in (*calls, *reversed(calls)):
+        for _ in range(5):
+            found, expected = compiled(*args), f(*args)
+            np.testing.assert_allclose(found, expected, rtol=1e-6)
+            assert np.asarray(found).dtype == np.asarray(expected).dtype
+
+
+def test_a_refusal_now_and_then_does_not_end_it():
+    model, _, step = training()
+    slow = 0
+    for _ in range(20):
+        for _ in range(30):
+            slow += not settled(step)
+            step(X, T)
+        _ = [model.first.weight.data]  # somebody looks
+    assert slow <= 20 * 4
+
+
 def test_several_threads_take_turns():
     model, _, step = training()
     for _ in range(4):

@@ -35,6 +35,7 @@ from .kernels import products
 from .layout import Layout, collapse
 from .native import blas
 from .native.engine import engine
+from .native.layout import readable
 from .native.program import At, Input, Launch, Output, Program, Step, address
 from .passes import simplified
 from .plan import LINE, arrange, lifetimes
@@ -100,7 +101,7 @@ def build(graph: Graph, target: llvm.Target | None = None) -> Callable[[Sequence
     """A function of the inputs that gives a list of the outputs, as ``interpreted`` makes."""
     graph = simplified(graph)  # a reduction of single elements is a view; loops count on that
     values = [*graph.inputs, *(value for node in graph.nodes for value in node.outputs)]
-    if any(value.dtype.kind not in "fiubc" for value in values) or not values:
+    if any(value.dtype.kind not in "fiubc" for value in values) or not values or not readable():
         return interpreted(graph)
     return Native(graph, kernels(target or llvm.host()))
 
@@ -127,6 +128,7 @@ class Native:
         self.fusion = fusion = Fusion(graph)
         self.given: Sequence[Any] = ()
         self.threads_of_blas = False  # would BLAS use its own threads, beside ours?
+        self.tables: dict[Any, Any] = {}  # of offsets, that products read
         self.packed: dict[Any, Any] = {}  # right factors of products, brought into order
         self.readers = Counter(
             fusion.layouts.of(node.operands[1]).base
@@ -421,14 +423,17 @@ class Native:
         size = SIZES[kind]
         if not one.turned[1]:
             steps = one.steps[1] * size, products.panel(kind) * size
-            return [products.tiles(target, left, right, one, kind, apart, items, *steps)]
+            return [products.tiles(target, left, right, one, kind, apart, items, *steps, self.tables)]
         known = b, one.columns, one.inner
         made: list[Launch | Step] = []
         if known not in self.packed:
-            launch, *self.packed[known] = products.packed(right, one, kind)
+            launch, *self.packed[known] = products.packed(right, one, kind, self.tables)
             made.append(launch)
         memory, step, panel = self.packed[known]
-        return [*made, products.tiles(target, left, address(memory), one, kind, apart, items, step, panel)]
+        return [
+            *made,
+            products.tiles(target, left, address(memory), one, kind, apart, items, step, panel, self.tables),
+        ]
 
     def _view(self, value: Value, array: Any) -> Any:
         """A Value as a view of the array that its base is in."""

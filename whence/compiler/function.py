@@ -9,6 +9,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from .words import Departed
 ndarray = np.ndarray
 ALIKE = 8  # programs for one signature, after which calls that none fits run eagerly
 MANY = 16  # programs for one function, after which a warning says what keeps changing
+WORTH = 8  # calls in place that pay for having settled: copies of the state, a table of launches
 _PLAIN = frozenset({ndarray, Variable})  # arguments that are leaves, and nothing that stands for others
 
 
@@ -82,6 +84,10 @@ class Compiled:
             found = self._quick(args)
             if found is not NotImplemented:
                 return found
+            if self._quick.calls >= WORTH:
+                self._quick.program.runs = (
+                    1  # it was worth it: the next run that is like this one settles again
+                )
             self._quick = None
         if setting is not EAGER and (setting.tracer is not None or setting.watch is not None):
             return self.function(*args, **kwargs)
@@ -92,7 +98,7 @@ class Compiled:
         static = self._static_leaves(args, kwargs) if self._static else frozenset()
         kinds = tuple([_kind(x, i in static) for i, x in enumerate(leaves)])
         key = (structure, kinds, setting.recording, () if plain else _holders(structure))
-        positional = setting is EAGER and not kwargs and len(leaves) == len(args)
+        positional = setting is EAGER and not kwargs and (plain or structure == _of_leaves(len(args)))
         programs = self._programs.get(key, ())
         for program in programs:
             why = program.misfit(leaves)
@@ -130,10 +136,8 @@ class Compiled:
         standing = getattr(program.run, "standing", None)
         if program.runs < 2 or program.runs & (program.runs - 1) or standing is None:
             return
-        try:
+        with suppress(TypeError):  # something stands in the way
             self._quick = standing(program, leaves)
-        except TypeError:
-            program.runs = -1 << 62  # what stood in the way stays there
 
     def _record(self, key: Any, leaves: Sequence[Any], structure: Structure, kinds: Any) -> Program:
         traced = [i for i, kind in enumerate(kinds) if kind[0] != "static"]

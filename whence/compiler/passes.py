@@ -20,10 +20,15 @@ FOLDED = 1 << 10  # elements up to which a constant result is computed while com
 
 
 def optimized(graph: Graph, check: bool = False) -> Graph:
-    """All passes, until nothing changes any more (at most four times)."""
+    """All passes, until hardly anything changes any more (at most four times)."""
     for turn in range(4):
         before = len(graph)
-        for improve in (simplified, shared, without_dead, *(() if turn else (gathered, stacked))):
+        for improve in (
+            simplified,
+            shared,
+            without_dead,
+            *(() if turn else (gathered, stacked, without_dead)),
+        ):
             graph = improve(graph)
             if check:
                 graph.check()

@@ -83,6 +83,9 @@ class Plan:
                 self.taken[i] = _home(leaf)
             else:
                 self.order[i] = leaf
+        looked_at = {*self.order.values()} | {n.source for n in self.numbers.values()}
+        if not looked_at.issuperset(range(len(arguments))):
+            raise TypeError("an argument that the program knows by its plain value or its shape alone")
         self.counted: dict[int, Cell] = {}  # by output
         self.given: dict[int, Home] = {}
         for cell, number in program.writes:
@@ -123,6 +126,10 @@ class Standing:
         native: what runs it, a :class:`whence.compiler.build.Native`.
         arguments: of that run.
 
+    Attributes:
+        program: as given.
+        calls: how often it has run.
+
     Raises:
         TypeError: something has to be looked at by Python at each call; nothing was changed.
     """
@@ -146,11 +153,11 @@ class Standing:
             self._counts | {n: home.get() for n, home in plan.given.items()},
             guards,
         )
-        self._native = native
+        self.program, self.calls = program, 0
+        self._native, self._count = native, len(arguments)
         self._edges = [(v, type(v.edge)) for v in plan.counted_variables]
         self._order = list(plan.order.values())
         self._direct = self._order == list(range(len(arguments)))
-        self._kinds = [type(x) for x in arguments]
         self._numbers = list(plan.numbers.values())
         self._writes = [
             (write, self._counts[n], program.graph.outputs[n].weak)
@@ -161,6 +168,8 @@ class Standing:
 
     def __call__(self, arguments: tuple[Any, ...]) -> Any:
         """Run, if everything is as it was."""
+        if len(arguments) != self._count:
+            return NotImplemented
         for place in self._others:
             if place.changed() is not None:
                 return NotImplemented
@@ -173,7 +182,7 @@ class Standing:
         try:
             for source, memory, kind in self._numbers:
                 x = arguments[source] if isinstance(source, int) else source.read()
-                if type(x) is not kind:
+                if type(x) is not kind or (kind is ndarray and not _alike(x, memory)):
                     return NotImplemented
                 memory[()] = x
             given = arguments if self._direct else [arguments[i] for i in self._order]
@@ -184,6 +193,7 @@ class Standing:
                 found = self._call(*given)
             if found is NotImplemented:
                 return found
+            self.calls += 1
             for write, count, weak in self._writes:
                 write(count.item() if weak else count[()])
             return self._give(found, arguments)
@@ -217,6 +227,10 @@ def _giving(program: Program, native: Any, taken: Sequence[int]) -> Callable[[An
         return program.returned({number: read(arrays) for number, read in readers.items()}, arguments)
 
     return returned
+
+
+def _alike(x: ndarray, y: ndarray) -> bool:
+    return x.shape == y.shape and x.dtype == y.dtype
 
 
 def _itself(x: Any) -> Any:

@@ -46,6 +46,9 @@ def readable() -> bool:
     if sysconfig.get_config_var("Py_GIL_DISABLED"):  # reference counts are split there
         return False
     holder = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    things = [holder, None]
+    if word(id(things) + 16) != 2 or word(word(id(things) + 24)) != id(holder):
+        return False
     return _as_said(holder) and _as_said(holder[:, ::2]) and word(numpy_table() + 8 * _TYPE) == id(np.ndarray)
 
 
@@ -95,7 +98,7 @@ def place(holder: Any, name: str) -> int:
     Raises:
         TypeError: the attribute is not kept in a slot.
     """
-    member = getattr(type(holder), name)
+    member = getattr(type(holder), name, None)
     if type(member).__name__ != "member_descriptor":
         raise TypeError(f"{type(holder).__name__}.{name} is not kept in a slot")
     address = id(holder) + word(word(id(member) + _MEMBER) + 16)
